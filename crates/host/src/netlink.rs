@@ -1,0 +1,236 @@
+//! Blocking netlink: several requests in one send, each with its own answer (`netlink(7)`).
+//!
+//! The kernel carries out what a send holds before the send returns, so an answer is always there to be read.
+//! A socket belongs to the network namespace that its thread was in when it was opened, and stays there.
+
+use std::io;
+use std::marker::PhantomData;
+
+use netlink_packet_core::{
+    NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkDeserializable, NetlinkHeader, NetlinkMessage,
+    NetlinkPayload, NetlinkSerializable,
+};
+use netlink_sys::{Socket, SocketAddr};
+
+/// A smaller buffer loses parts of a dump: the kernel fills up to 32 KiB at once.
+const BUFFER: usize = 64 * 1024;
+
+/// Linux sets `NLM_F_DUMP_INTR` where the table changed under a dump; each try starts anew.
+const DUMP_TRIES: u32 = 10;
+
+/// `struct nlmsghdr`.
+const HEADER: usize = 16;
+
+/// `NLMSGERR_ATTR_MSG`: the kernel's own words.
+const ATTRIBUTE_MESSAGE: u16 = 1;
+
+/// The kernel said no.
+#[derive(Debug, thiserror::Error)]
+pub struct Refusal {
+    /// What `errno` says.
+    pub source: io::Error,
+    /// The extended acknowledgement's text, often empty.
+    pub reason: String,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.source.fmt(f)?;
+        if self.reason.is_empty() { Ok(()) } else { write!(f, " ({})", self.reason) }
+    }
+}
+
+impl From<io::Error> for Refusal {
+    fn from(source: io::Error) -> Self {
+        Self { source, reason: String::new() }
+    }
+}
+
+impl Refusal {
+    /// Is this the answer `errno`?
+    pub fn is(&self, errno: i32) -> bool {
+        self.source.raw_os_error() == Some(errno)
+    }
+}
+
+/// What came back for one request: the messages it asked for (often none), or the refusal.
+pub type Answer<T> = Result<Vec<T>, Refusal>;
+
+/// A request: a message and its `NLM_F_*` flags beside `NLM_F_REQUEST`.
+#[derive(Debug, Clone)]
+pub struct Request<T> {
+    /// The message.
+    pub message: T,
+    /// `NLM_F_ACK` where an answer is to be waited for.
+    pub flags: u16,
+}
+
+impl<T> Request<T> {
+    /// A request that the kernel acknowledges.
+    pub fn new(message: T, flags: u16) -> Self {
+        Self { message, flags: flags | NLM_F_ACK }
+    }
+}
+
+/// A netlink socket of one protocol, in one network namespace.
+pub struct Netlink<T> {
+    socket: Socket,
+    sequence: u32,
+    buffer: Vec<u8>,
+    messages: PhantomData<T>,
+}
+
+impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
+    /// Opens a socket in the calling thread's network namespace. `protocol` is one of `netlink_sys::protocols`.
+    ///
+    /// # Errors
+    /// What the kernel says; `EPROTONOSUPPORT` where it lacks the protocol.
+    pub fn open(protocol: isize) -> io::Result<Self> {
+        let socket = Socket::new(protocol)?;
+        socket.set_cap_ack(true)?;
+        socket.set_ext_ack(true)?;
+        // Filters of dumps count only with strict checking; a kernel without it (before 4.20) sends more.
+        let _ = socket.set_netlink_get_strict_chk(true);
+        socket.connect(&SocketAddr::new(0, 0))?;
+        Ok(Self { socket, sequence: 0, buffer: vec![0; BUFFER], messages: PhantomData })
+    }
+
+    /// Sends the requests in one send and reads an answer for each that asks for one. A request that is refused
+    /// does not keep the kernel from carrying out the next (but see `nftables`, where a batch is one transaction).
+    ///
+    /// # Errors
+    /// Where the socket itself fails, or an answer can't be read.
+    pub fn exchange(&mut self, requests: Vec<Request<T>>) -> io::Result<Vec<Answer<T>>> {
+        let first = self.sequence + 1;
+        let mut answers = Vec::with_capacity(requests.len());
+        let mut waiting = 0;
+        let mut bytes = Vec::new();
+        for request in requests {
+            waiting += usize::from(request.flags & NLM_F_ACK != 0);
+            answers.push(None);
+            self.encode(request, &mut bytes);
+        }
+        self.socket.send(&bytes, 0)?;
+        let mut found: Vec<Vec<T>> = answers.iter().map(|_| Vec::new()).collect();
+        while waiting > 0 {
+            for message in self.receive()? {
+                let Some(index) = index(first, message.header.sequence_number, answers.len()) else { continue };
+                match message.payload {
+                    NetlinkPayload::InnerMessage(inner) => found[index].push(inner),
+                    NetlinkPayload::Error(error) => {
+                        waiting -= 1;
+                        answers[index] = Some(answer(&error));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(answers
+            .into_iter()
+            .zip(found)
+            .map(|(answer, found)| answer.unwrap_or(Ok(())).map(|()| found))
+            .collect())
+    }
+
+    /// Sends one request and returns what it asked for.
+    ///
+    /// # Errors
+    /// The kernel's refusal, or the socket's failure.
+    pub fn request(&mut self, request: Request<T>) -> Answer<T> {
+        self.exchange(vec![request])?.pop().unwrap_or_else(|| Ok(Vec::new()))
+    }
+
+    /// Reads a whole table, again from the start where it changed meanwhile.
+    ///
+    /// # Errors
+    /// The kernel's refusal; `EINTR` where the table did not stand still through [`DUMP_TRIES`] tries.
+    pub fn dump(&mut self, message: T) -> Answer<T>
+    where
+        T: Clone,
+    {
+        for _ in 0..DUMP_TRIES {
+            if let Some(whole) = self.dump_once(message.clone())? {
+                return Ok(whole);
+            }
+        }
+        Err(io::Error::from_raw_os_error(libc::EINTR).into())
+    }
+
+    fn dump_once(&mut self, message: T) -> Result<Option<Vec<T>>, Refusal> {
+        let mut bytes = Vec::new();
+        self.encode(Request { message, flags: NLM_F_DUMP }, &mut bytes);
+        self.socket.send(&bytes, 0)?;
+        let (mut found, mut whole) = (Vec::new(), true);
+        loop {
+            for message in self.receive()? {
+                if message.header.sequence_number != self.sequence {
+                    continue;
+                }
+                whole &= message.header.flags & NLM_F_DUMP_INTR == 0;
+                match message.payload {
+                    NetlinkPayload::InnerMessage(inner) => found.push(inner),
+                    NetlinkPayload::Error(error) => answer(&error)?,
+                    NetlinkPayload::Done(done) if done.code < 0 => {
+                        return Err(io::Error::from_raw_os_error(-done.code).into());
+                    }
+                    NetlinkPayload::Done(_) => return Ok(whole.then_some(found)),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn encode(&mut self, request: Request<T>, bytes: &mut Vec<u8>) {
+        self.sequence += 1;
+        let mut header = NetlinkHeader::default();
+        header.flags = request.flags | NLM_F_REQUEST;
+        header.sequence_number = self.sequence;
+        let mut message = NetlinkMessage::new(header, NetlinkPayload::InnerMessage(request.message));
+        message.finalize();
+        let start = bytes.len();
+        bytes.resize(start + message.buffer_len().next_multiple_of(4), 0);
+        message.serialize(&mut bytes[start..]);
+    }
+
+    fn receive(&mut self) -> io::Result<Vec<NetlinkMessage<T>>> {
+        let length = self.socket.recv(&mut &mut self.buffer[..], libc::MSG_TRUNC)?;
+        if length > self.buffer.len() {
+            return Err(io::Error::other(format!("the kernel sent {length} bytes at once, over {BUFFER}")));
+        }
+        let (mut messages, mut rest) = (Vec::new(), &self.buffer[..length]);
+        while rest.len() >= HEADER {
+            let message = NetlinkMessage::<T>::deserialize(rest).map_err(io::Error::other)?;
+            let size = (message.header.length as usize).max(HEADER).next_multiple_of(4);
+            messages.push(message);
+            rest = rest.get(size..).unwrap_or_default();
+        }
+        Ok(messages)
+    }
+}
+
+/// Which of the requests from `first` on a sequence number belongs to.
+fn index(first: u32, sequence: u32, count: usize) -> Option<usize> {
+    let index = usize::try_from(sequence.checked_sub(first)?).ok()?;
+    (index < count).then_some(index)
+}
+
+fn answer(error: &netlink_packet_core::ErrorMessage) -> Result<(), Refusal> {
+    if error.code.is_none() {
+        return Ok(());
+    }
+    let attributes = error.header.get(HEADER..).unwrap_or_default();
+    Err(Refusal { source: error.to_io(), reason: extended(attributes).unwrap_or_default() })
+}
+
+/// The text among an extended acknowledgement's attributes.
+fn extended(mut attributes: &[u8]) -> Option<String> {
+    while let [l0, l1, k0, k1, ..] = *attributes {
+        let (length, kind) = (usize::from(u16::from_ne_bytes([l0, l1])), u16::from_ne_bytes([k0, k1]));
+        let value = attributes.get(4..length)?;
+        if kind == ATTRIBUTE_MESSAGE {
+            return Some(String::from_utf8_lossy(value).trim_end_matches('\0').to_owned());
+        }
+        attributes = attributes.get(length.next_multiple_of(4)..)?;
+    }
+    None
+}

@@ -1,0 +1,25 @@
+//! What a network is made of, as plain values: links, addresses, routes, rules, and the [`Plan`] that orders them.
+//!
+//! Nothing here touches a machine. A plugin turns its configuration into a [`Plan`]; the `host` crate applies it,
+//! compares it with the kernel and removes it. One value serves ADD, CHECK, DEL, GC and `cni plan`, so they can't
+//! drift apart.
+
+mod address;
+mod attachment;
+mod family;
+mod link;
+mod mac;
+mod plan;
+mod route;
+mod rule;
+mod sysctl;
+
+pub use address::{Address, Conflict, Detection};
+pub use attachment::Attachment;
+pub use family::Family;
+pub use link::{Bridge, LinkName, LinkNameError, Peer, Port, PortFlag, PortVlans, Veth, Vlan, VlanError, VlanGateway};
+pub use mac::{Mac, MacError};
+pub use plan::{Lifetime, Object, Place, Plan, Step};
+pub use route::{Route, Scope};
+pub use rule::{MacGuard, Masquerade};
+pub use sysctl::Sysctl;

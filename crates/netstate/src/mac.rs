@@ -1,0 +1,73 @@
+//! Ethernet addresses.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::str::FromStr;
+
+/// A 48-bit MAC address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Mac(pub [u8; 6]);
+
+/// The text is not six bytes in hexadecimal.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("address {0}: invalid MAC address")]
+pub struct MacError(pub String);
+
+impl Mac {
+    /// `0a:58` and the four bytes of the address: who gets the address next has the same MAC, so no neighbour on
+    /// the bridge ever holds a stale one.
+    pub fn from_ipv4(address: Ipv4Addr) -> Self {
+        let [a, b, c, d] = address.octets();
+        Self([0x0a, 0x58, a, b, c, d])
+    }
+
+    /// A locally administered unicast address that ends in `bytes`.
+    pub fn local(bytes: [u8; 5]) -> Self {
+        let [a, b, c, d, e] = bytes;
+        Self([0x0e, a, b, c, d, e])
+    }
+}
+
+impl fmt::Display for Mac {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+impl FromStr for Mac {
+    type Err = MacError;
+
+    /// Takes `:` and `-` between the bytes and either case, as Go's `net.ParseMAC` does.
+    fn from_str(text: &str) -> Result<Self, MacError> {
+        let invalid = || MacError(text.to_owned());
+        let separator = if text.contains('-') { '-' } else { ':' };
+        let mut bytes = [0; 6];
+        let mut parts = text.split(separator);
+        for byte in &mut bytes {
+            let part = parts.next().filter(|part| part.len() == 2 && part.bytes().all(|b| b.is_ascii_hexdigit())).ok_or_else(invalid)?;
+            *byte = u8::from_str_radix(part, 16).map_err(|_| invalid())?;
+        }
+        if parts.next().is_some() { Err(invalid()) } else { Ok(Self(bytes)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_read_as_go_reads_it_and_written_in_lower_case() {
+        for text in ["0A:58:0a:01:00:02", "0a-58-0a-01-00-02"] {
+            assert_eq!(text.parse::<Mac>().unwrap().to_string(), "0a:58:0a:01:00:02");
+        }
+        assert_eq!(Mac::from_ipv4(Ipv4Addr::new(10, 1, 0, 2)).to_string(), "0a:58:0a:01:00:02");
+    }
+
+    #[test]
+    fn anything_but_six_bytes_is_refused() {
+        for text in ["", "0a:58:0a:01:00", "0a:58:0a:01:00:02:03", "0g:58:0a:01:00:02", "+a:58:0a:01:00:02"] {
+            assert_eq!(text.parse::<Mac>(), Err(MacError(text.to_owned())));
+        }
+    }
+}
