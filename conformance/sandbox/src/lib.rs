@@ -1,1 +1,26 @@
-//! TODO
+//! Private networks for tests: a node of its own for each test, pods on it, calls to plugins as a runtime makes
+//! them, and the question "is anything left?".
+//!
+//! Nothing here knows the code that it tests. A step that fails panics with what was tried and what came back:
+//! a test that can't run is a test that fails.
+
+mod allowed;
+mod call;
+mod eventually;
+mod installed;
+mod mounts;
+mod node;
+mod place;
+mod pod;
+mod router;
+mod snapshot;
+
+pub use allowed::Allowed;
+pub use call::{Call, Reply, Running};
+pub use eventually::{PATIENCE, eventually};
+pub use installed::{Directory, plugins_dir};
+pub use node::Node;
+pub use place::{Output, Place};
+pub use pod::Pod;
+pub use router::{Router, Uplink};
+pub use snapshot::Snapshot;

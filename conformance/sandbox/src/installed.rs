@@ -1,0 +1,67 @@
+//! Plugins where a test wants them: one binary under several names.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Tells the directories of one process apart.
+static NEXT: AtomicUsize = AtomicUsize::new(0);
+
+/// A directory that goes with the value.
+#[derive(Debug)]
+pub struct Directory(PathBuf);
+
+impl Directory {
+    pub(crate) fn under(parent: &Path) -> Self {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = parent.join(format!("sandbox-{}-{number}", std::process::id()));
+        if let Err(error) = std::fs::create_dir(&path) {
+            panic!("{} can't be made: {error}", path.display());
+        }
+        Self(path)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The path of `name` in it.
+    #[must_use]
+    pub fn join(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // In a node it goes with the node anyway.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A directory for `CNI_PATH` that holds a copy of `binary` under each of `names`.
+///
+/// # Panics
+/// Where the binary can't be copied.
+#[must_use]
+pub fn plugins_dir(binary: &Path, names: &[&str]) -> Directory {
+    let directory = Directory::under(&std::env::temp_dir());
+    copy(binary, directory.path(), names);
+    directory
+}
+
+/// Another process copies: a descriptor open for writing in this one would be inherited by whatever another test
+/// starts just then, and the kernel refuses to run a file that somebody could still write (ETXTBSY).
+pub(crate) fn copy(binary: &Path, directory: &Path, names: &[&str]) {
+    for name in names {
+        let target = directory.join(name);
+        let done = Command::new("cp").args(["--reflink=auto", "--"]).arg(binary).arg(&target).output();
+        match done {
+            Ok(output) if output.status.success() => {}
+            Ok(output) => panic!("{}", String::from_utf8_lossy(&output.stderr)),
+            Err(error) => panic!("cp can't be started: {error}"),
+        }
+    }
+}
