@@ -3,3 +3,8 @@
 //! `iptables-legacy-*` (see [`nftables`]).
 
 pub mod netlink;
+pub mod boot;
+pub mod cookie;
+pub mod draft;
+pub mod life;
+pub mod nsfs;
