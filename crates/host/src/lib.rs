@@ -3,6 +3,7 @@
 //! `iptables-legacy-*` (see [`nftables`]).
 
 pub mod netlink;
+pub mod nftables;
 pub mod boot;
 pub mod cookie;
 pub mod draft;

@@ -7,8 +7,8 @@ use std::io;
 use std::marker::PhantomData;
 
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkDeserializable, NetlinkHeader, NetlinkMessage,
-    NetlinkPayload, NetlinkSerializable,
+    NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkDeserializable, NetlinkHeader,
+    NetlinkMessage, NetlinkPayload, NetlinkSerializable,
 };
 use netlink_sys::{Socket, SocketAddr};
 
@@ -114,7 +114,9 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
         let mut found: Vec<Vec<T>> = answers.iter().map(|_| Vec::new()).collect();
         while waiting > 0 {
             for message in self.receive()? {
-                let Some(index) = index(first, message.header.sequence_number, answers.len()) else { continue };
+                let Some(index) = index(first, message.header.sequence_number, answers.len()) else {
+                    continue;
+                };
                 match message.payload {
                     NetlinkPayload::InnerMessage(inner) => found[index].push(inner),
                     NetlinkPayload::Error(error) => {
@@ -130,6 +132,36 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
             .zip(found)
             .map(|(answer, found)| answer.unwrap_or(Ok(())).map(|()| found))
             .collect())
+    }
+
+    /// Sends a transaction in one send: the first request opens it, the last closes it, and those between are
+    /// carried out all or none (nfnetlink's batches). Waits for the answer to the last but one, which is asked for
+    /// here, or to the first, which stands for all; of several refusals the first tells why.
+    ///
+    /// # Errors
+    /// Where the socket itself fails, or an answer can't be read. A refusal comes with the index of its request.
+    pub fn transact(&mut self, mut requests: Vec<Request<T>>) -> io::Result<Result<(), (usize, Refusal)>> {
+        let (first, count) = (self.sequence + 1, requests.len());
+        let last = count.saturating_sub(2);
+        requests[last].flags |= NLM_F_ACK;
+        let mut bytes = Vec::new();
+        for request in requests {
+            self.encode(request, &mut bytes);
+        }
+        self.socket.send(&bytes, 0)?;
+        let mut refused = None;
+        loop {
+            for message in self.receive()? {
+                let Some(index) = index(first, message.header.sequence_number, count) else { continue };
+                let NetlinkPayload::Error(error) = message.payload else { continue };
+                if let Err(refusal) = answer(&error) {
+                    refused.get_or_insert((index, refusal));
+                }
+                if index == 0 || index == last {
+                    return Ok(refused.map_or(Ok(()), Err));
+                }
+            }
+        }
     }
 
     /// Sends one request and returns what it asked for.

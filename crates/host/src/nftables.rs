@@ -1,0 +1,210 @@
+//! Packet rules: masquerade and the MAC guard, over netlink (`nf_tables`), by no program.
+//!
+//! Tables, chains and rules are constant; what scales with the containers is an element of a map or set, and each
+//! element's comment names the attachment that it belongs to:
+//!
+//! ```text
+//! table inet trestle {
+//!     map masquerade4 { type ipv4_addr : verdict; elements = { 10.1.0.2 comment "…" : jump outside-10.1.0.0/24 } }
+//!     map masquerade6 { type ipv6_addr : verdict; }
+//!     chain outside-10.1.0.0/24 { ip daddr 10.1.0.0/24 return; ip daddr 224.0.0.0/4 return; masquerade; }
+//!     chain postrouting {
+//!         type nat hook postrouting priority srcnat;
+//!         ip saddr vmap @masquerade4
+//!         ip6 saddr vmap @masquerade6
+//!     }
+//! }
+//! table bridge trestle {
+//!     set guarded { type ifname; }
+//!     set permitted { type ifname . ether_addr; }
+//!     chain prerouting {
+//!         type filter hook prerouting priority -300;
+//!         iifname @guarded iifname . ether saddr != @permitted drop
+//!     }
+//! }
+//! ```
+//!
+//! The only verdicts are `drop` for a forged frame, and `masquerade`, which decides a connection's address but not
+//! its fate: no packet that we let through is kept from other tables' rules.
+//!
+//! Every change is a look at what is there and then one batch that holds only if nothing changed meanwhile (see
+//! `session.rs`), so two callers can't make a rule twice, and nobody removes what another has just made.
+
+mod answer;
+mod element;
+mod error;
+mod expression;
+mod message;
+mod owner;
+mod session;
+mod structure;
+mod wanted;
+
+use std::net::IpAddr;
+
+use netstate::{Attachment, LinkName, MacGuard, Masquerade, Object};
+
+pub use element::{Element, Owned};
+pub use error::Error;
+pub use owner::Owner;
+
+use element::SETS;
+use session::Session;
+use structure::TABLES;
+use wanted::Wanted;
+
+/// nf_tables of one network namespace.
+///
+/// The socket is opened when it is first needed, in the calling thread's namespace of that moment, and closed with
+/// this value: keep it until the process ends, for a close soon after a deletion waits 10 ms for the kernel.
+#[derive(Default)]
+pub struct Nftables {
+    session: Option<Session>,
+}
+
+impl Nftables {
+    /// Opens nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Does this kernel have nf_tables?
+    ///
+    /// # Errors
+    /// What keeps us from asking; a kernel without it is `Ok(false)`.
+    pub fn available(&mut self) -> Result<bool, Error> {
+        match self.session().and_then(Session::generation) {
+            Ok(_) => Ok(true),
+            Err(Error::Unsupported(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes all of it in one batch: what it rests on where that is missing or was changed, and the elements. One
+    /// that is there already stays; one of another owner is replaced, for a predecessor that still had the address
+    /// or the link is dead.
+    ///
+    /// # Errors
+    /// [`Error`]; then nothing was changed.
+    pub fn add(&mut self, masquerades: &[Masquerade], guards: &[MacGuard]) -> Result<(), Error> {
+        if masquerades.is_empty() && guards.is_empty() {
+            return Ok(());
+        }
+        let wanted = Wanted::of(masquerades, guards);
+        self.session()?.change("add packet rules", |session| wanted.changes(session))
+    }
+
+    /// Which of these are not in the kernel as they must be: the element, its subnet's chain, or the rule that
+    /// leads there is gone, or says something else, or belongs to somebody else.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn missing(&mut self, masquerades: &[Masquerade], guards: &[MacGuard]) -> Result<Vec<Object>, Error> {
+        let session = self.session()?;
+        let mut missing = Vec::new();
+        for masquerade in masquerades {
+            if !Wanted::of(std::slice::from_ref(masquerade), &[]).stands(session)? {
+                missing.push(Object::Masquerade(masquerade.clone()));
+            }
+        }
+        for guard in guards {
+            if !Wanted::of(&[], std::slice::from_ref(guard)).stands(session)? {
+                missing.push(Object::MacGuard(guard.clone()));
+            }
+        }
+        Ok(missing)
+    }
+
+    /// Removes the owner's elements among these, in one batch. What is not there, or belongs to another, is
+    /// nothing to do: a late DEL takes nothing of a later owner of the address.
+    ///
+    /// # Errors
+    /// [`Error`]; then nothing was removed.
+    pub fn remove(
+        &mut self,
+        owner: &Attachment,
+        sources: &[IpAddr],
+        guarded: Option<&LinkName>,
+    ) -> Result<(), Error> {
+        let owner = Owner::of(owner);
+        let elements = sources
+            .iter()
+            .map(|source| Element::Masquerade(*source))
+            .chain(guarded.map(|link| Element::Guarded(link.clone())));
+        let owned: Vec<Owned> = elements.map(|element| Owned { owner: owner.clone(), element }).collect();
+        self.delete(&owned)
+    }
+
+    /// Removes those of the elements that still belong to whom they are said to belong, a guarded link with its
+    /// permit.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn delete(&mut self, owned: &[Owned]) -> Result<(), Error> {
+        if owned.is_empty() || !self.available()? {
+            return Ok(());
+        }
+        self.session()?.change("remove packet rules", |session| {
+            Ok(element::deletions(&element::still_owned(session, owned)?))
+        })
+    }
+
+    /// Everything in our tables that says whose it is.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn owned(&mut self) -> Result<Vec<Owned>, Error> {
+        if !self.available()? {
+            return Ok(Vec::new());
+        }
+        let session = self.session()?;
+        let mut owned = Vec::new();
+        for (table, set) in SETS {
+            owned.extend(session.entries(table, set)?.iter().filter_map(|entry| Owned::parse(set, entry)));
+        }
+        Ok(owned)
+    }
+
+    /// Is any of our tables there?
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn tables_present(&mut self) -> Result<bool, Error> {
+        if !self.available()? {
+            return Ok(false);
+        }
+        let session = self.session()?;
+        for table in TABLES {
+            if session.has_table(table)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Removes our tables and all that is in them.
+    ///
+    /// # Errors
+    /// [`Error`]; then nothing was removed.
+    pub fn remove_tables(&mut self) -> Result<(), Error> {
+        if !self.available()? {
+            return Ok(());
+        }
+        self.session()?.change("remove our tables", |session| {
+            let mut changes = Vec::new();
+            for table in TABLES {
+                if session.has_table(table)? {
+                    changes.push(table.delete());
+                }
+            }
+            Ok(changes)
+        })
+    }
+
+    fn session(&mut self) -> Result<&mut Session, Error> {
+        match &mut self.session {
+            Some(session) => Ok(session),
+            none => Ok(none.insert(Session::open()?)),
+        }
+    }
+}

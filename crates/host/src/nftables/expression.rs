@@ -1,0 +1,203 @@
+//! The few nf_tables expressions that our rules are made of, in the form in which the kernel gives them back, and
+//! how to tell whether a rule of the kernel's is the one that is wanted.
+
+use netlink_packet_netfilter::nftables::{
+    Bitwise, Cmp, DataAttribute, ExpressionAttribute, Expressions, Immediate, ListAttribute, Lookup, Meta,
+    MetaKey, Operator, Payload, Register, Verdict, VerdictAttribute,
+};
+
+/// One expression of a rule.
+pub(super) type Expression = ListAttribute<ExpressionAttribute>;
+
+/// `NFT_PAYLOAD_LL_HEADER`.
+const LINK_HEADER: u32 = 0;
+
+/// `NFT_PAYLOAD_NETWORK_HEADER`.
+const NETWORK_HEADER: u32 = 1;
+
+/// `NFT_LOOKUP_F_INV`.
+const INVERTED: u32 = 1;
+
+/// `NF_DROP`.
+const NF_DROP: u32 = 0;
+
+/// Some bytes of a packet.
+#[derive(Clone, Copy)]
+pub(super) struct Field {
+    base: u32,
+    offset: u32,
+    length: u32,
+}
+
+impl Field {
+    /// Bytes of the IP header.
+    pub(super) const fn ip(offset: u32, length: u32) -> Self {
+        Self { base: NETWORK_HEADER, offset, length }
+    }
+
+    /// `ether saddr`.
+    pub(super) const ETHER_SOURCE: Self = Self { base: LINK_HEADER, offset: 6, length: 6 };
+
+    /// Its length in bytes.
+    pub(super) const fn length(self) -> u32 {
+        self.length
+    }
+
+    /// `[ payload load … => reg … ]`
+    pub(super) fn load(self, register: Register) -> Expression {
+        Expressions::Payload(vec![
+            Payload::DestinationRegister(register),
+            Payload::Base(self.base),
+            Payload::Offset(self.offset),
+            Payload::Len(self.length),
+        ])
+        .into()
+    }
+
+    /// Is this field loaded by the expression?
+    pub(super) fn is_loaded_by(self, expression: &Expression) -> bool {
+        matches!(data(expression), Some(Expressions::Payload(load))
+            if load.contains(&Payload::Base(self.base))
+                && load.contains(&Payload::Offset(self.offset))
+                && load.contains(&Payload::Len(self.length)))
+    }
+}
+
+/// `[ meta load … => reg 1 ]`
+pub(super) fn meta(key: MetaKey) -> Expression {
+    Expressions::Meta(vec![Meta::DestinationRegister(Register::Reg1), Meta::Key(key)]).into()
+}
+
+/// `[ cmp eq reg 1 … ]`
+pub(super) fn equals(value: Vec<u8>) -> Expression {
+    Expressions::Cmp(vec![
+        Cmp::SourceRegister(Register::Reg1),
+        Cmp::Op(Operator::Equal),
+        Cmp::Data(DataAttribute::Value(value)),
+    ])
+    .into()
+}
+
+/// `[ bitwise reg 1 = ( reg 1 & mask ) ^ 0 ]`
+pub(super) fn mask(mask: Vec<u8>) -> Expression {
+    let zeros = vec![0; mask.len()];
+    Expressions::Bitwise(vec![
+        Bitwise::SourceRegister(Register::Reg1),
+        Bitwise::DestinationRegister(Register::Reg1),
+        Bitwise::Length(u32::try_from(mask.len()).unwrap_or(u32::MAX)),
+        Bitwise::Mask(DataAttribute::Value(mask)),
+        Bitwise::Xor(DataAttribute::Value(zeros)),
+    ])
+    .into()
+}
+
+/// `[ lookup reg 1 set … dreg 0 ]`: what the map's element says is done.
+pub(super) fn verdict_of(map: &str) -> Expression {
+    lookup(map, vec![Lookup::DestinationRegister(Register::Verdict), Lookup::Flags(0)])
+}
+
+/// `[ lookup reg 1 set … ]`: go on where the set holds it.
+pub(super) fn is_in(set: &str) -> Expression {
+    lookup(set, vec![Lookup::Flags(0)])
+}
+
+/// `[ lookup reg 1 set … 0x1 ]`: go on where the set lacks it.
+pub(super) fn is_not_in(set: &str) -> Expression {
+    lookup(set, vec![Lookup::Flags(INVERTED)])
+}
+
+fn lookup(set: &str, mut attributes: Vec<Lookup>) -> Expression {
+    attributes.extend([Lookup::Set(set.to_owned()), Lookup::SourceRegister(Register::Reg1)]);
+    Expressions::Lookup(attributes).into()
+}
+
+/// `[ immediate reg 0 return ]`
+pub(super) fn leave_chain() -> Expression {
+    immediate(vec![VerdictAttribute::Code(Verdict::Return)])
+}
+
+/// `[ immediate reg 0 drop ]`
+pub(super) fn drop() -> Expression {
+    immediate(vec![VerdictAttribute::Code(Verdict::Other(NF_DROP))])
+}
+
+/// `[ masq ]`
+pub(super) fn masquerade() -> Expression {
+    Expressions::Other { expression_type: "masq".to_owned(), attributes: Vec::new() }.into()
+}
+
+/// `jump -> chain`, as the data of a verdict map's element.
+pub(super) fn jump(chain: &str) -> Vec<VerdictAttribute> {
+    vec![VerdictAttribute::Code(Verdict::Jump), VerdictAttribute::Chain(chain.to_owned())]
+}
+
+fn immediate(verdict: Vec<VerdictAttribute>) -> Expression {
+    Expressions::Immediate(vec![
+        Immediate::DestinationRegister(Register::Verdict),
+        Immediate::Data(DataAttribute::Verdict(verdict)),
+    ])
+    .into()
+}
+
+/// The chain that a verdict sends the packet to.
+pub(super) fn verdict_chain(data: &DataAttribute) -> Option<&str> {
+    let DataAttribute::Verdict(verdict) = data else { return None };
+    verdict.iter().find_map(|attribute| match attribute {
+        VerdictAttribute::Chain(chain) => Some(chain.as_str()),
+        _ => None,
+    })
+}
+
+/// The chain that the expression jumps or goes to.
+pub(super) fn target(expression: &Expression) -> Option<&str> {
+    let Some(Expressions::Immediate(attributes)) = data(expression) else { return None };
+    attributes.iter().find_map(|attribute| match attribute {
+        Immediate::Data(data) => verdict_chain(data),
+        _ => None,
+    })
+}
+
+/// The value that the expression compares with.
+pub(super) fn compared(expression: &Expression) -> Option<&[u8]> {
+    let Some(Expressions::Cmp(attributes)) = data(expression) else { return None };
+    attributes.iter().find_map(|attribute| match attribute {
+        Cmp::Data(DataAttribute::Value(value)) => Some(value.as_slice()),
+        _ => None,
+    })
+}
+
+/// Does the kernel's rule do what is wanted? It may say more of each expression: newer kernels do.
+pub(super) fn same(wanted: &[Expression], found: &[Expression]) -> bool {
+    wanted.len() == found.len()
+        && wanted.iter().zip(found).all(|(wanted, found)| match (data(wanted), data(found)) {
+            (Some(Expressions::Bitwise(wanted)), Some(Expressions::Bitwise(found))) => holds(found, wanted),
+            (Some(Expressions::Cmp(wanted)), Some(Expressions::Cmp(found))) => holds(found, wanted),
+            (Some(Expressions::Immediate(wanted)), Some(Expressions::Immediate(found))) => {
+                holds(found, wanted)
+            }
+            (Some(Expressions::Lookup(wanted)), Some(Expressions::Lookup(found))) => holds(found, wanted),
+            (Some(Expressions::Meta(wanted)), Some(Expressions::Meta(found))) => holds(found, wanted),
+            (Some(Expressions::Payload(wanted)), Some(Expressions::Payload(found))) => holds(found, wanted),
+            _ => name(wanted).is_some() && name(wanted) == name(found),
+        })
+}
+
+fn holds<T: PartialEq>(found: &[T], wanted: &[T]) -> bool {
+    wanted.iter().all(|attribute| found.contains(attribute))
+}
+
+fn data(expression: &Expression) -> Option<&Expressions> {
+    let ListAttribute::Element(attributes) = expression else { return None };
+    attributes.iter().find_map(|attribute| match attribute {
+        ExpressionAttribute::Data(data) => Some(data),
+        _ => None,
+    })
+}
+
+fn name(expression: &Expression) -> Option<&str> {
+    let ListAttribute::Element(attributes) = expression else { return None };
+    attributes.iter().find_map(|attribute| match attribute {
+        ExpressionAttribute::Name(name) => Some(name.as_str()),
+        _ => None,
+    })
+}

@@ -1,0 +1,188 @@
+//! Look, then change: a batch that the kernel carries out as a whole, and only if nothing changed since the look.
+
+use netlink_packet_core::DefaultNla;
+use netlink_packet_netfilter::none::ControlMessage;
+use netlink_packet_netfilter::{NetfilterHeader, NetfilterMessage, NetfilterProtoFamily};
+use netlink_sys::protocols::NETLINK_NETFILTER;
+
+use super::answer::{self, Entry, Rule};
+use super::element::Element;
+use super::error::Error;
+use super::message::{Change, Table, get_generation};
+use crate::netlink::{Answer, Netlink, Refusal, Request};
+
+/// `NFNL_SUBSYS_NFTABLES`: whose batch it is.
+const SUBSYSTEM: u16 = 10;
+
+/// `NFNL_MSG_BATCH_BEGIN`.
+const BATCH_BEGIN: u8 = 16;
+
+/// `NFNL_BATCH_GENID`.
+const BATCH_GENERATION: u16 = 1;
+
+/// Each lost turn is another's change done; so many in a row is no longer bad luck.
+const TRIES: u32 = 1000;
+
+/// So many questions in one send: their answers wait in the socket's buffer, which holds about 200 KiB.
+const AT_ONCE: usize = 50;
+
+/// A netfilter socket.
+pub(super) struct Session {
+    socket: Netlink<NetfilterMessage>,
+}
+
+impl Session {
+    /// Opens a socket in the calling thread's network namespace.
+    ///
+    /// # Errors
+    /// [`Error::Open`]; [`Error::Unsupported`] where the kernel has no netfilter at all.
+    pub(super) fn open() -> Result<Self, Error> {
+        Ok(Self { socket: Netlink::open(NETLINK_NETFILTER).map_err(Error::opening)? })
+    }
+
+    /// The socket, for other subsystems than nf_tables.
+    pub(super) fn socket(&mut self) -> &mut Netlink<NetfilterMessage> {
+        &mut self.socket
+    }
+
+    /// Looks, decides by what it saw what must change (`decide`), and changes that in one batch. Where anybody
+    /// changed anything in between, the kernel refuses the batch with `ERESTART` before it does any work, and we
+    /// look again. Nothing is sent where nothing must change.
+    ///
+    /// # Errors
+    /// What looking or changing met, and [`Error::Restless`] after [`TRIES`].
+    pub(super) fn change(
+        &mut self,
+        what: &str,
+        mut decide: impl FnMut(&mut Self) -> Result<Vec<Change>, Error>,
+    ) -> Result<(), Error> {
+        for _ in 0..TRIES {
+            let generation = self.generation()?;
+            let changes = decide(self)?;
+            if changes.is_empty() {
+                return Ok(());
+            }
+            match self.commit(generation, changes) {
+                Err(Error::Refused { source, .. }) if source.is(libc::ERESTART) => {}
+                done => return done,
+            }
+        }
+        Err(Error::Restless { what: what.to_owned(), tries: TRIES })
+    }
+
+    /// The ruleset's generation.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] where the kernel does not know the question.
+    pub(super) fn generation(&mut self) -> Result<u32, Error> {
+        match self.socket.request(Request::new(get_generation(), 0)) {
+            Ok(messages) => Ok(messages.into_iter().find_map(answer::generation).unwrap_or(0)),
+            Err(refusal) => Err(Error::asked_generation(refusal)),
+        }
+    }
+
+    /// Is there a table of that name?
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub(super) fn has_table(&mut self, table: Table) -> Result<bool, Error> {
+        self.has(format!("look for table {table}"), table.get())
+    }
+
+    /// Is there a chain of that name?
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub(super) fn has_chain(&mut self, table: Table, chain: &str) -> Result<bool, Error> {
+        self.has(format!("look for chain {table} {chain}"), table.get_chain(chain))
+    }
+
+    /// The rules of all chains, or of one: none where there is no such table.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub(super) fn rules(&mut self, table: Table, chain: Option<&str>) -> Result<Vec<Rule>, Error> {
+        let rules = present(self.socket.dump(table.get_rules(chain)))
+            .map_err(|refusal| Error::refused(format!("list rules of {table}"), refusal))?;
+        Ok(rules.unwrap_or_default().into_iter().filter_map(Rule::parse).collect())
+    }
+
+    /// The elements of a set: none where there is no such set.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub(super) fn entries(&mut self, table: Table, set: &str) -> Result<Vec<Entry>, Error> {
+        let entries = present(self.socket.dump(table.get_elements(set)))
+            .map_err(|refusal| Error::refused(format!("list elements of {table} {set}"), refusal))?;
+        Ok(entries.unwrap_or_default().into_iter().flat_map(Entry::parse).collect())
+    }
+
+    /// What is there of these elements, in their order.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub(super) fn find<'a>(
+        &mut self,
+        elements: impl IntoIterator<Item = &'a Element>,
+    ) -> Result<Vec<Option<Entry>>, Error> {
+        let what = "look for elements";
+        let requests: Vec<_> = elements
+            .into_iter()
+            .map(|element| {
+                let (table, set) = element.set();
+                Request::new(table.get_element(set, &element.key()), 0)
+            })
+            .collect();
+        let mut found = Vec::with_capacity(requests.len());
+        for some in requests.chunks(AT_ONCE) {
+            let answers =
+                self.socket.exchange(some.to_vec()).map_err(|source| Error::socket(what, source))?;
+            for answer in answers {
+                let messages = present(answer).map_err(|refusal| Error::refused(what, refusal))?;
+                found.push(messages.unwrap_or_default().into_iter().flat_map(Entry::parse).next());
+            }
+        }
+        Ok(found)
+    }
+
+    fn has(&mut self, what: String, message: NetfilterMessage) -> Result<bool, Error> {
+        match present(self.socket.request(Request::new(message, 0))) {
+            Ok(found) => Ok(found.is_some()),
+            Err(refusal) => Err(Error::refused(what, refusal)),
+        }
+    }
+
+    fn commit(&mut self, generation: u32, changes: Vec<Change>) -> Result<(), Error> {
+        let begin = ControlMessage::Other {
+            message_type: BATCH_BEGIN,
+            attributes: vec![DefaultNla::new(BATCH_GENERATION, generation.to_be_bytes().to_vec())],
+        };
+        let mut doing = vec!["change nf_tables' ruleset".to_owned()];
+        let mut batch = vec![Request { message: control(begin), flags: 0 }];
+        for change in changes {
+            doing.push(change.what);
+            batch.push(Request { message: change.message, flags: change.flags });
+        }
+        batch.push(Request { message: control(ControlMessage::BatchEnd), flags: 0 });
+        match self.socket.transact(batch) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err((index, refusal))) => {
+                Err(Error::refused(doing.get(index).unwrap_or(&doing[0]).as_str(), refusal))
+            }
+            Err(source) => Err(Error::socket(doing.swap_remove(0), source)),
+        }
+    }
+}
+
+/// Absence is an answer too.
+fn present(answer: Answer<NetfilterMessage>) -> Result<Option<Vec<NetfilterMessage>>, Refusal> {
+    match answer {
+        Ok(messages) => Ok(Some(messages)),
+        Err(refusal) if refusal.is(libc::ENOENT) => Ok(None),
+        Err(refusal) => Err(refusal),
+    }
+}
+
+fn control(message: ControlMessage) -> NetfilterMessage {
+    NetfilterMessage::new(NetfilterHeader::new(NetfilterProtoFamily::Unspec, 0, SUBSYSTEM), message)
+}
