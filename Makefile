@@ -1,0 +1,45 @@
+# Trestle's entry points. Each installs what it needs and is missing; what is built or fetched once is kept in
+# $TRESTLE_CACHE (default ~/.cache/trestle).
+export TRESTLE_CACHE := $(shell conformance/tools/cache)
+export TRESTLE_REFERENCE := $(TRESTLE_CACHE)/plugins-1.9.1
+export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
+
+.PHONY: help build test lint deps test-rootless test-vm demo bench clean
+
+help: ## what there is
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')"
+
+build: ## the plugins as one static binary: target/release/cni
+	conformance/tools/deps build
+	conformance/tools/build
+
+test: ## everything: lints, every test, as root and as an ordinary user, under other kernels
+	conformance/tools/deps test
+	conformance/tools/test
+
+lint: ## formatting, clippy, cargo-deny
+	conformance/tools/lint
+
+deps: ## what the tests need
+	conformance/tools/deps test
+
+test-rootless: ## the kernel tests as an ordinary user, in a user namespace
+	conformance/tools/deps test
+	conformance/tools/rootless
+
+test-vm: ## the kernel tests under the kernels of Debian, in a virtual machine
+	conformance/tools/deps test
+	conformance/vm/suite
+
+demo: ## two pods on a private node, from ADD to DEL
+	conformance/tools/deps demo
+	conformance/tools/build
+	conformance/tools/demo
+
+bench: ## ADD and DEL beside the reference plugins
+	conformance/tools/deps test
+	conformance/tools/build
+	conformance/bench/run
+
+clean: ## what was built here; the cache stays
+	cargo clean
