@@ -3,10 +3,10 @@
 # skeleton TREE: the directories every archive of a guest shares, /bin, /sbin and /lib being links as on a Debian machine.
 skeleton() {
     local tree=$1 dir
-    mkdir -p "$tree"/usr/{bin,sbin,lib,lib32,lib64,libx32} "$tree"/{dev,etc,proc,root,run,sys,tmp,var} "$tree"/usr/local/{bin,sbin}
+    mkdir -p "$tree"/usr/{bin,sbin,lib,lib32,lib64,libx32} "$tree"/{dev,etc,home,mnt,opt,proc,root,run,srv,sys,tmp} "$tree"/var/{cache,lib,log,tmp} "$tree"/usr/local/{bin,sbin}
     for dir in bin sbin lib lib32 lib64 libx32; do ln -sfn "usr/$dir" "$tree/$dir"; done
     ln -sfn ../run "$tree/var/run"
-    chmod 1777 "$tree/tmp"
+    chmod 1777 "$tree/tmp" "$tree/var/tmp"
 }
 
 # put TREE HOST GUEST: copies a file, or a directory with all it holds, links followed, to the path GUEST, and the shared
