@@ -36,6 +36,7 @@ mod error;
 mod expression;
 mod message;
 mod owner;
+pub mod reference;
 mod session;
 mod structure;
 mod wanted;
@@ -68,13 +69,21 @@ impl Nftables {
         Self::default()
     }
 
+    /// Makes sure that this kernel has nf_tables.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] where it has not; or what keeps us from asking.
+    pub fn require(&mut self) -> Result<(), Error> {
+        self.session()?.generation().map(drop)
+    }
+
     /// Does this kernel have nf_tables?
     ///
     /// # Errors
     /// What keeps us from asking; a kernel without it is `Ok(false)`.
     pub fn available(&mut self) -> Result<bool, Error> {
-        match self.session().and_then(Session::generation) {
-            Ok(_) => Ok(true),
+        match self.require() {
+            Ok(()) => Ok(true),
             Err(Error::Unsupported(_)) => Ok(false),
             Err(error) => Err(error),
         }

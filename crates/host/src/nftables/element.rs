@@ -56,8 +56,7 @@ impl Element {
     /// The key: big-endian addresses, each part filled up to a multiple of 4 bytes.
     pub(super) fn key(&self) -> Vec<u8> {
         match self {
-            Self::Masquerade(IpAddr::V4(source)) => source.octets().to_vec(),
-            Self::Masquerade(IpAddr::V6(source)) => source.octets().to_vec(),
+            Self::Masquerade(source) => structure::bytes(*source),
             Self::Guarded(link) => name(link),
             Self::Permitted(link, mac) => [name(link).as_slice(), &mac.0, &[0, 0]].concat(),
         }

@@ -40,11 +40,6 @@ impl Session {
         Ok(Self { socket: Netlink::open(NETLINK_NETFILTER).map_err(Error::opening)? })
     }
 
-    /// The socket, for other subsystems than nf_tables.
-    pub(super) fn socket(&mut self) -> &mut Netlink<NetfilterMessage> {
-        &mut self.socket
-    }
-
     /// Looks, decides by what it saw what must change (`decide`), and changes that in one batch. Where anybody
     /// changed anything in between, the kernel refuses the batch with `ERESTART` before it does any work, and we
     /// look again. Nothing is sent where nothing must change.

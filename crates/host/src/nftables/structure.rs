@@ -134,13 +134,12 @@ pub(super) fn postrouting() -> Chain {
 pub(super) fn outside(subnet: IpNetwork) -> Chain {
     let row = row(subnet.ip());
     let (first, prefix) = row.multicast;
-    let length = usize::from(Family::of(subnet.ip()).bits() / 8);
-    let mut multicast = vec![0; length];
+    let network = bytes(subnet.network());
+    let mut multicast = vec![0; network.len()];
     multicast[0] = first;
     // ip daddr 10.1.0.0/24 return
     // ip daddr 224.0.0.0/4 return
     // masquerade
-    let network = bytes(subnet.network());
     Chain {
         table: INET,
         name: outside_name(subnet),
@@ -239,7 +238,8 @@ fn netmask(prefix: u8, length: usize) -> Vec<u8> {
         .collect()
 }
 
-fn bytes(address: IpAddr) -> Vec<u8> {
+/// The bytes of an address, as packets have them.
+pub(super) fn bytes(address: IpAddr) -> Vec<u8> {
     match address {
         IpAddr::V4(address) => address.octets().to_vec(),
         IpAddr::V6(address) => address.octets().to_vec(),

@@ -1,0 +1,252 @@
+//! Connection tracking: what the kernel remembers of an address that is gone (`ctnetlink`).
+//!
+//! A new container that gets the address of a dead one would inherit its connections' translations; those of UDP
+//! last for minutes.
+
+use std::fs;
+use std::io;
+use std::net::IpAddr;
+
+use netlink_packet_core::DefaultNla;
+use netlink_packet_core::Nla as _;
+use netlink_packet_netfilter::conntrack::{ConntrackAttribute, ConntrackMessage, IPTuple, Tuple};
+use netlink_packet_netfilter::{
+    NetfilterHeader, NetfilterMessage, NetfilterMessageInner, NetfilterProtoFamily,
+};
+use netlink_sys::protocols::NETLINK_NETFILTER;
+use netstate::Family;
+
+use crate::netlink::{Netlink, Refusal, Request};
+
+type Socket = Netlink<NetfilterMessage>;
+
+/// The number of entries of the calling thread's network namespace.
+const COUNT: &str = "/proc/sys/net/netfilter/nf_conntrack_count";
+
+/// `CTA_FILTER`, with `NLA_F_NESTED`.
+const FILTER: u16 = 25 | 1 << 15;
+
+/// `CTA_ID` and `CTA_ZONE`, which with the original tuple make an entry unmistakable.
+const IDENTITY: [u16; 2] = [12, 18];
+
+/// The four places where an entry has addresses.
+const PLACES: [Place; 4] = [
+    Place { tuple: ConntrackAttribute::CtaTupleOrig, address: IPTuple::SourceAddress, flags: [SOURCE, 0] },
+    Place {
+        tuple: ConntrackAttribute::CtaTupleOrig,
+        address: IPTuple::DestinationAddress,
+        flags: [DESTINATION, 0],
+    },
+    Place { tuple: ConntrackAttribute::CtaTupleReply, address: IPTuple::SourceAddress, flags: [0, SOURCE] },
+    Place {
+        tuple: ConntrackAttribute::CtaTupleReply,
+        address: IPTuple::DestinationAddress,
+        flags: [0, DESTINATION],
+    },
+];
+
+/// `CTA_FILTER_FLAG_CTA_IP_SRC` and `CTA_FILTER_FLAG_CTA_IP_DST`.
+const SOURCE: u32 = 1 << 0;
+const DESTINATION: u32 = 1 << 1;
+
+/// An address in a tuple.
+struct Place {
+    tuple: fn(Vec<Tuple>) -> ConntrackAttribute,
+    address: fn(IpAddr) -> IPTuple,
+    /// What the kernel is to compare: `CTA_FILTER_ORIG_FLAGS` and `CTA_FILTER_REPLY_FLAGS`.
+    flags: [u32; 2],
+}
+
+/// Connections could not be forgotten.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The number of entries can't be read.
+    #[error("{COUNT}: {0}")]
+    Count(#[source] io::Error),
+    /// No netfilter socket, or it failed.
+    #[error("netfilter socket for connection tracking: {0}")]
+    Socket(#[from] io::Error),
+    /// The kernel said no.
+    #[error("{what} tracked connections of {address}: {source}")]
+    Refused {
+        /// List or delete.
+        what: &'static str,
+        /// Whose.
+        address: IpAddr,
+        /// The kernel's answer.
+        source: Refusal,
+    },
+}
+
+/// Deletes every tracked connection from or to one of these addresses, before or after translation, in the calling
+/// thread's network namespace. A kernel without connection tracking has none.
+///
+/// # Errors
+/// [`Error`].
+pub fn forget(addresses: &[IpAddr]) -> Result<(), Error> {
+    if addresses.is_empty() || count()? == 0 {
+        return Ok(());
+    }
+    let mut socket = Socket::open(NETLINK_NETFILTER)?;
+    for address in addresses {
+        if !forget_by_filter(&mut socket, *address)? {
+            forget_one_by_one(&mut socket, *address)?;
+        }
+    }
+    Ok(())
+}
+
+fn count() -> Result<u64, Error> {
+    match fs::read_to_string(COUNT) {
+        // What is no number is no reason to leave entries behind.
+        Ok(text) => Ok(text.trim().parse().unwrap_or(u64::MAX)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(Error::Count(error)),
+    }
+}
+
+/// Has the kernel find the entries, which it can since Linux 6.8. Others refuse, for such a tuple is incomplete:
+/// `Ok(false)`.
+fn forget_by_filter(socket: &mut Socket, address: IpAddr) -> Result<bool, Error> {
+    let requests = PLACES.iter().map(|place| {
+        let tuple = (place.tuple)(vec![Tuple::Ip(vec![(place.address)(address)])]);
+        let [original, reply] = place.flags;
+        let flags = [attribute(1, original), attribute(2, reply)].concat();
+        let filter = ConntrackAttribute::Other(DefaultNla::new(FILTER, flags));
+        Request::new(message(address, ConntrackMessage::Delete(vec![tuple, filter])), 0)
+    });
+    for answer in socket.exchange(requests.collect())? {
+        match answer {
+            Ok(_) => {}
+            Err(refusal) if refusal.is(libc::EOPNOTSUPP) || refusal.is(libc::EINVAL) => return Ok(false),
+            Err(source) => return Err(Error::Refused { what: "delete", address, source }),
+        }
+    }
+    Ok(true)
+}
+
+/// Reads the whole table and deletes what has the address.
+fn forget_one_by_one(socket: &mut Socket, address: IpAddr) -> Result<(), Error> {
+    let table = socket
+        .dump(message(address, ConntrackMessage::Get(Vec::new())))
+        .map_err(|source| Error::Refused { what: "list", address, source })?;
+    for entry in table {
+        let NetfilterMessageInner::Conntrack(ConntrackMessage::New(attributes)) = entry.inner else {
+            continue;
+        };
+        if !attributes.iter().any(|attribute| has(attribute, address)) {
+            continue;
+        }
+        let identity = attributes.into_iter().filter(|attribute| match attribute {
+            ConntrackAttribute::CtaTupleOrig(_) => true,
+            ConntrackAttribute::Other(other) => IDENTITY.contains(&other.kind()),
+            _ => false,
+        });
+        let delete = message(address, ConntrackMessage::Delete(identity.collect()));
+        match socket.request(Request::new(delete, 0)) {
+            Ok(_) => {}
+            Err(refusal) if refusal.is(libc::ENOENT) => {}
+            Err(source) => return Err(Error::Refused { what: "delete", address, source }),
+        }
+    }
+    Ok(())
+}
+
+fn has(attribute: &ConntrackAttribute, wanted: IpAddr) -> bool {
+    let (ConntrackAttribute::CtaTupleOrig(parts) | ConntrackAttribute::CtaTupleReply(parts)) = attribute
+    else {
+        return false;
+    };
+    parts.iter().any(|part| match part {
+        Tuple::Ip(addresses) => addresses.iter().any(|address| match address {
+            IPTuple::SourceAddress(address) | IPTuple::DestinationAddress(address) => *address == wanted,
+            _ => false,
+        }),
+        _ => false,
+    })
+}
+
+/// A message about the address's family.
+fn message(address: IpAddr, inner: ConntrackMessage) -> NetfilterMessage {
+    const FAMILIES: [NetfilterProtoFamily; 2] = [NetfilterProtoFamily::IPv4, NetfilterProtoFamily::IPv6];
+    NetfilterMessage::new(NetfilterHeader::new(FAMILIES[Family::of(address) as usize], 0, 0), inner)
+}
+
+/// An attribute that holds a number in the machine's own byte order.
+fn attribute(kind: u16, value: u32) -> Vec<u8> {
+    [&8_u16.to_ne_bytes()[..], &kind.to_ne_bytes(), &value.to_ne_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use nix::sched::{CloneFlags, unshare};
+
+    use super::*;
+
+    /// Inserts connections of 10.1.0.2 and `fd00:1::2` in all four places, and one of somebody else in each family.
+    fn private_network_with_connections() {
+        unshare(CloneFlags::CLONE_NEWNET).expect("a private network namespace needs root");
+        for [source, destination, reply_source, reply_destination] in [
+            ["10.1.0.2", "192.0.2.1", "192.0.2.1", "10.9.0.9"],
+            ["192.0.2.1", "10.1.0.2", "10.7.0.7", "192.0.2.1"],
+            ["192.0.2.2", "10.9.0.9", "10.1.0.2", "192.0.2.2"],
+            ["192.0.2.3", "192.0.2.4", "192.0.2.4", "10.1.0.2"],
+            ["10.1.0.3", "192.0.2.1", "192.0.2.1", "10.9.0.9"],
+            ["fd00:1::2", "2001:db8::1", "2001:db8::1", "fd00:9::9"],
+            ["2001:db8::1", "fd00:9::9", "fd00:1::2", "2001:db8::1"],
+            ["fd00:1::3", "2001:db8::1", "2001:db8::1", "fd00:9::9"],
+        ] {
+            let output = Command::new("conntrack")
+                .args(["-I", "-p", "udp", "-t", "600", "--sport", "1000", "--dport", "53"])
+                .args(["-s", source, "-d", destination, "-r", reply_source, "-q", reply_destination])
+                .args(["--reply-port-src", "53", "--reply-port-dst", "1000"])
+                .output()
+                .expect("conntrack must be installed");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+        assert_eq!(count().unwrap(), 8);
+    }
+
+    /// The source of every entry left.
+    fn left() -> Vec<String> {
+        let mut sources = Vec::new();
+        for family in ["ipv4", "ipv6"] {
+            let output = Command::new("conntrack").args(["-L", "-f", family]).output().expect("conntrack");
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            sources.extend(
+                text.split_whitespace()
+                    .filter_map(|word| word.strip_prefix("src="))
+                    .step_by(2)
+                    .map(str::to_owned),
+            );
+        }
+        sources
+    }
+
+    const GONE: [&str; 2] = ["10.1.0.2", "fd00:1::2"];
+
+    #[test]
+    fn connections_of_a_gone_address_are_forgotten_and_no_others() {
+        private_network_with_connections();
+        forget(&GONE.map(|address| address.parse().unwrap())).unwrap();
+        assert_eq!(left(), ["10.1.0.3", "fd00:1::3"]);
+    }
+
+    #[test]
+    fn an_older_kernel_has_them_listed_and_deleted_one_by_one() {
+        private_network_with_connections();
+        let mut socket = Socket::open(NETLINK_NETFILTER).unwrap();
+        for address in GONE {
+            forget_one_by_one(&mut socket, address.parse().unwrap()).unwrap();
+        }
+        assert_eq!(left(), ["10.1.0.3", "fd00:1::3"]);
+    }
+
+    #[test]
+    fn an_empty_table_is_nothing_to_do() {
+        unshare(CloneFlags::CLONE_NEWNET).expect("a private network namespace needs root");
+        forget(&GONE.map(|address| address.parse().unwrap())).unwrap();
+    }
+}
