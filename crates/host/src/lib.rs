@@ -2,10 +2,33 @@
 //! our state on disk. Everything here is synchronous, on one thread, and starts no other program but
 //! `iptables-legacy-*` (see [`nftables`]).
 
-pub mod netlink;
-pub mod nftables;
+mod address;
+mod apply;
 pub mod boot;
+mod compare;
+pub mod conntrack;
 pub mod cookie;
 pub mod draft;
+mod error;
+mod forwarding;
+mod inside;
 pub mod life;
+pub mod link;
+mod look;
+mod machine;
+mod namespace;
+pub mod netlink;
+pub mod nftables;
 pub mod nsfs;
+pub mod record;
+mod remove;
+mod restore;
+mod route;
+mod sysctl;
+
+pub use apply::Applied;
+pub use compare::Difference;
+pub use error::Error;
+pub use machine::Host;
+pub use namespace::Namespace;
+pub use remove::Leftover;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZeroU16;
 use std::str::FromStr;
 
-use crate::Mac;
+use crate::{Attachment, Mac};
 
 /// A link's name: 1 to 15 bytes that the kernel takes (`dev_valid_name`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -195,6 +195,8 @@ pub struct Veth {
     pub mtu: Option<u32>,
     /// The bridge that the host end is a port of.
     pub port: Port,
+    /// Whose it is: the host end's alias says so to whoever looks.
+    pub owner: Attachment,
 }
 
 impl fmt::Display for Veth {
@@ -217,6 +219,14 @@ pub struct VlanGateway {
     pub vlan: Vlan,
     /// [`Vlan::DEFAULT`] stays on the port.
     pub keep_default: bool,
+}
+
+impl VlanGateway {
+    /// The name of the end that is the bridge's port: from the gateway's own name, so that two ADDs at once agree.
+    pub fn port(&self) -> LinkName {
+        let name = self.name.to_string();
+        Attachment { network: String::new(), container: name, ifname: "port".to_owned() }.host_link()
+    }
 }
 
 impl fmt::Display for VlanGateway {

@@ -48,6 +48,13 @@ pub enum Object {
     MacGuard(MacGuard),
 }
 
+impl Object {
+    /// Is it a packet rule? All rules of a plan go into the kernel in one transaction.
+    pub fn is_rule(&self) -> bool {
+        matches!(self, Self::Masquerade(_) | Self::MacGuard(_))
+    }
+}
+
 impl fmt::Display for Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -111,6 +118,12 @@ impl Plan {
     /// The objects in their order.
     pub fn steps(&self) -> &[Step] {
         &self.steps
+    }
+}
+
+impl FromIterator<Step> for Plan {
+    fn from_iter<T: IntoIterator<Item = Step>>(steps: T) -> Self {
+        Self { steps: steps.into_iter().collect() }
     }
 }
 

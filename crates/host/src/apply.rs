@@ -1,0 +1,265 @@
+//! ADD: from a plan to the kernel.
+
+use std::collections::HashMap;
+use std::io;
+
+use netlink_packet_route::RouteNetlinkMessage as Message;
+use netstate::{
+    Address, Attachment, Bridge, Conflict, Family, Lifetime, LinkName, MacGuard, Masquerade, Object, Place, Plan, PortVlans, Step, Veth,
+    VlanGateway,
+};
+
+use crate::address;
+use crate::error::{Context, Error};
+use crate::link::{self, Seen, Socket};
+use crate::namespace::Namespace;
+use crate::machine::Host;
+use crate::netlink::{Answer, Request};
+use crate::{forwarding, inside, route, sysctl};
+
+/// `IFALIASZ` less the closing zero.
+const ALIAS: usize = 255;
+
+/// What an [`Host::apply`] really made, whether it came to its end or not: what an undo takes away.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// The steps done, in their order.
+    pub steps: Vec<Step>,
+    /// The bridge, as the kernel shows it.
+    pub bridge: Option<Seen>,
+    /// The host end's MTU, in bytes.
+    pub mtu: Option<u32>,
+}
+
+impl Host {
+    /// Makes what the plan wants, in its order. `container` is where [`Place::Container`] is.
+    ///
+    /// `applied` says what was made so far, also where this fails: undo is its caller's ([`Host::remove`]).
+    ///
+    /// # Errors
+    /// The first step that failed, and why.
+    pub fn apply(&mut self, plan: &Plan, container: Option<&Namespace>, applied: &mut Applied) -> Result<(), Error> {
+        let mut work = Work { host: self, container, indexes: HashMap::new(), inner: HashMap::new(), applied };
+        let steps = plan.steps();
+        let mut rules_made = false;
+        let inside = |step: &&Step| step.place == Place::Container;
+        for step in steps.iter().filter(|step| !inside(step)) {
+            match &step.object {
+                Object::Bridge(bridge) => work.bridge(bridge)?,
+                Object::Veth(veth) => work.veth(veth)?,
+                Object::VlanGateway(gateway) => work.vlan_gateway(gateway)?,
+                Object::Up(name) => work.up(name)?,
+                Object::Address(address) => work.address(address)?,
+                Object::Route(route) => work.route(route)?,
+                Object::Sysctl(setting) => sysctl::ensure(setting)?,
+                Object::Forwarding(family) => forwarding::ensure(&mut work.host.route, *family)?,
+                // Every rule of the plan goes in one transaction, at the first one's turn.
+                Object::Masquerade(_) | Object::MacGuard(_) if rules_made => {}
+                Object::Masquerade(_) | Object::MacGuard(_) => {
+                    // On a kernel that dies halfway the owner's rules are the undo's to look for.
+                    work.applied.steps.extend(steps.iter().filter(|step| step.object.is_rule()).cloned());
+                    let (masquerades, guards) = rules(plan);
+                    work.host.nftables.add(&masquerades, &guards)?;
+                    rules_made = true;
+                }
+            }
+            if !matches!(step.object, Object::Veth(_)) && !step.object.is_rule() {
+                work.applied.steps.push(step.clone());
+            }
+        }
+        let steps: Vec<&Step> = steps.iter().filter(inside).collect();
+        match steps.as_slice() {
+            [] => Ok(()),
+            steps => inside::apply(work.container()?, steps, &work.inner),
+        }
+    }
+}
+
+/// The packet rules of a plan.
+pub(crate) fn rules(plan: &Plan) -> (Vec<Masquerade>, Vec<MacGuard>) {
+    let (mut masquerades, mut guards) = (Vec::new(), Vec::new());
+    for step in plan.steps() {
+        match &step.object {
+            Object::Masquerade(masquerade) => masquerades.push(masquerade.clone()),
+            Object::MacGuard(guard) => guards.push(guard.clone()),
+            _ => {}
+        }
+    }
+    (masquerades, guards)
+}
+
+/// What the host end's alias says.
+fn alias(owner: &Attachment) -> String {
+    let mut text = format!("trestle {owner}");
+    text.truncate(ALIAS);
+    text
+}
+
+/// A plan on its way.
+struct Work<'a> {
+    host: &'a mut Host,
+    container: Option<&'a Namespace>,
+    /// Links on the host that were looked up or made.
+    indexes: HashMap<LinkName, u32>,
+    /// Links in the container that were made.
+    inner: HashMap<LinkName, u32>,
+    applied: &'a mut Applied,
+}
+
+impl<'a> Work<'a> {
+    fn socket(&mut self) -> &mut Socket {
+        &mut self.host.route
+    }
+
+    fn bridge(&mut self, bridge: &Bridge) -> Result<(), Error> {
+        let seen = match self.find(&bridge.name)? {
+            Some(seen) => seen,
+            None => self.create_bridge(bridge)?,
+        };
+        if !seen.is_kind("bridge") {
+            return Err(Error::NotABridge(bridge.name.clone()));
+        }
+        if let Some(request) = link::complete_bridge(bridge, &seen) {
+            self.socket().request(request).context("set up", bridge)?;
+        }
+        self.indexes.insert(bridge.name.clone(), seen.index);
+        self.applied.bridge = Some(seen);
+        Ok(())
+    }
+
+    /// Another ADD may be first: then the bridge is there all the same.
+    fn create_bridge(&mut self, bridge: &Bridge) -> Result<Seen, Error> {
+        match self.socket().request(link::create_bridge(bridge)) {
+            Err(refusal) if refusal.is(libc::EEXIST) => {}
+            answer => {
+                if let Some(seen) = link::links(answer.context("create", bridge)?).next() {
+                    return Ok(seen);
+                }
+            }
+        }
+        self.find(&bridge.name)?.ok_or_else(|| Error::NoLink(bridge.name.clone()))
+    }
+
+    /// One request makes both ends; a second, in the same send, says what the port is and whose.
+    fn veth(&mut self, veth: &Veth) -> Result<(), Error> {
+        let container = self.container()?.fd();
+        let bridge = self.index(&veth.port.bridge)?;
+        let create = link::create_veth(veth, bridge, container);
+        let set_port = link::set_port(&veth.name, &veth.port, &alias(&veth.owner));
+        let mut answers = self.exchange(vec![create, set_port]).context("create", veth)?.into_iter();
+        let created = match answers.next() {
+            Some(Err(refusal)) if refusal.is(libc::EEXIST) => return Err(self.taken(veth)),
+            answer => answer.unwrap_or(Ok(Vec::new())).context("create", veth)?,
+        };
+        self.applied.steps.push(Step {
+            place: Place::Host,
+            lifetime: Lifetime::Attachment,
+            object: Object::Veth(veth.clone()),
+        });
+        answers.next().unwrap_or(Ok(Vec::new())).context("set up the port of", veth)?;
+        // A kernel before 6.2 does not echo what it made.
+        let seen = match link::links(created).next() {
+            Some(seen) => seen,
+            None => self.find(&veth.name)?.ok_or_else(|| Error::NoLink(veth.name.clone()))?,
+        };
+        self.applied.mtu = Some(seen.mtu);
+        if let Some(peer) = seen.peer {
+            self.inner.insert(veth.peer.name.clone(), peer);
+        }
+        match &veth.port.vlans {
+            Some(vlans) => self.vlans(seen.index, vlans, veth),
+            None => Ok(()),
+        }
+    }
+
+    fn taken(&mut self, veth: &Veth) -> Error {
+        match self.find(&veth.name) {
+            Ok(Some(_)) => Error::LinkExists { place: "the host", name: veth.name.clone() },
+            _ => Error::LinkExists { place: "the container", name: veth.peer.name.clone() },
+        }
+    }
+
+    fn vlans(&mut self, port: u32, vlans: &PortVlans, object: &dyn ToString) -> Result<(), Error> {
+        for answer in self.exchange(link::set_vlans(port, vlans)).context("set the VLANs of", object)? {
+            answer.context("set the VLANs of", object)?;
+        }
+        Ok(())
+    }
+
+    fn vlan_gateway(&mut self, gateway: &VlanGateway) -> Result<(), Error> {
+        let bridge = self.index(&gateway.bridge)?;
+        if self.find(&gateway.name)?.is_none() {
+            let port = gateway.port();
+            let created = self.socket().request(link::create_local_veth(&gateway.name, &port, bridge));
+            match created {
+                Err(refusal) if refusal.is(libc::EEXIST) => {}
+                answer => drop(answer.context("create", gateway)?),
+            }
+            let seen = self.find(&port)?.ok_or(Error::NoLink(port))?;
+            let vlans = PortVlans {
+                untagged: Some(gateway.vlan),
+                tagged: Vec::new(),
+                keep_default: gateway.keep_default,
+            };
+            self.vlans(seen.index, &vlans, gateway)?;
+        }
+        self.up(&gateway.name)
+    }
+
+    fn up(&mut self, name: &LinkName) -> Result<(), Error> {
+        let index = self.index(name)?;
+        self.socket().request(link::set_up(index)).context("set up", name).map(drop)
+    }
+
+    fn address(&mut self, wanted: &Address) -> Result<(), Error> {
+        let index = self.index(&wanted.link)?;
+        let family = Family::of(wanted.network.ip());
+        let seen = address::of_link(self.socket(), index, Some(family)).context("read the addresses of", &wanted.link)?;
+        if seen.iter().any(|seen| seen.network == wanted.network) {
+            return Ok(());
+        }
+        let in_the_way =
+            seen.iter().filter(|seen| !seen.local && address::conflicts(seen.network, wanted.network, wanted.conflict));
+        for conflict in in_the_way {
+            if wanted.conflict == Conflict::Refuse {
+                let (link, found) = (wanted.link.clone(), conflict.network);
+                return Err(Error::AddressConflict { link, wanted: wanted.network, found });
+            }
+            let delete = address::delete(index, conflict.network);
+            self.socket().request(delete).context("remove the address of", &wanted.link)?;
+        }
+        let add = address::add(index, wanted.network, wanted.detection);
+        match self.socket().request(add) {
+            // Another ADD was first (upstream issue 366).
+            Err(refusal) if refusal.is(libc::EEXIST) => Ok(()),
+            answer => answer.context("add", wanted).map(drop),
+        }
+    }
+
+    fn route(&mut self, wanted: &netstate::Route) -> Result<(), Error> {
+        let index = self.index(&wanted.link)?;
+        self.socket().request(route::add(wanted, index)).context("add", wanted).map(drop)
+    }
+
+    fn container(&self) -> Result<&'a Namespace, Error> {
+        self.container.ok_or(Error::NoContainer)
+    }
+
+    fn find(&mut self, name: &LinkName) -> Result<Option<Seen>, Error> {
+        link::find(self.socket(), name).context("find", name)
+    }
+
+    fn exchange(&mut self, requests: Vec<Request<Message>>) -> io::Result<Vec<Answer<Message>>> {
+        self.socket().exchange(requests)
+    }
+
+    /// The index of a link on the host, asked for once.
+    fn index(&mut self, name: &LinkName) -> Result<u32, Error> {
+        if let Some(index) = self.indexes.get(name) {
+            return Ok(*index);
+        }
+        let seen = self.find(name)?.ok_or_else(|| Error::NoLink(name.clone()))?;
+        self.indexes.insert(name.clone(), seen.index);
+        Ok(seen.index)
+    }
+}

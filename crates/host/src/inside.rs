@@ -1,0 +1,58 @@
+//! The container's part of a plan: settings while the thread is inside, then everything else in one send by a
+//! socket that stays there.
+
+use std::collections::HashMap;
+
+use netlink_sys::protocols::NETLINK_ROUTE;
+use netstate::{LinkName, Object, Step};
+
+use crate::error::{Context, Error};
+use crate::link::Socket;
+use crate::namespace::Namespace;
+use crate::netlink::Netlink;
+use crate::{address, link, route, sysctl};
+
+/// A route socket of the container's namespace.
+pub(crate) fn socket() -> Result<Socket, Error> {
+    Netlink::open(NETLINK_ROUTE).context("open", &"a route socket in the container")
+}
+
+/// Makes `steps` inside. `indexes` are the links known so far.
+pub(crate) fn apply(
+    container: &Namespace,
+    steps: &[&Step],
+    indexes: &HashMap<LinkName, u32>,
+) -> Result<(), Error> {
+    let mut socket = container.inside(|| {
+        for step in steps {
+            if let Object::Sysctl(setting) = &step.object {
+                sysctl::ensure(setting)?;
+            }
+        }
+        socket()
+    })?;
+    let mut index = |name: &LinkName| match indexes.get(name) {
+        Some(index) => Ok(*index),
+        None => index_of(&mut socket, name),
+    };
+    let (mut requests, mut objects) = (Vec::new(), Vec::new());
+    for Step { object, .. } in steps {
+        requests.push(match object {
+            Object::Up(name) => link::set_up(index(name)?),
+            Object::Address(address) => address::add(index(&address.link)?, address.network, address.detection),
+            Object::Route(route) => route::add(route, index(&route.link)?),
+            _ => continue,
+        });
+        objects.push(object);
+    }
+    let answers = socket.exchange(requests).context("configure", &container.path().display())?;
+    for (answer, object) in answers.into_iter().zip(objects) {
+        answer.context("add", object)?;
+    }
+    Ok(())
+}
+
+fn index_of(socket: &mut Socket, name: &LinkName) -> Result<u32, Error> {
+    let seen = link::find(socket, name).context("find", name)?;
+    Ok(seen.ok_or_else(|| Error::NoLink(name.clone()))?.index)
+}

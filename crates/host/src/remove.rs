@@ -1,0 +1,142 @@
+//! DEL: everything that an attachment owns, and nothing of anybody else. Absence is success; what fails is gathered
+//! and the rest goes on.
+
+use std::net::IpAddr;
+
+use netlink_packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourMessage};
+use netlink_packet_route::RouteNetlinkMessage as Message;
+use netstate::{Attachment, Family, LinkName, Mac, Object};
+
+use crate::address::address_family;
+use crate::apply::{Applied, rules};
+use crate::conntrack;
+use crate::error::{Context, Error};
+use crate::link::{self, Socket};
+use crate::machine::Host;
+use crate::namespace::Namespace;
+use crate::nftables::reference;
+use crate::netlink::{Refusal, Request};
+use crate::record::Record;
+use crate::inside;
+
+impl Host {
+    /// Removes what the record says: packet rules first, so that no address is freed while a rule names it; then
+    /// the link, whose own slow end covers that of the rules; then what the kernel learned about the addresses.
+    pub fn remove(&mut self, record: &Record) -> Vec<Error> {
+        let sources: Vec<IpAddr> = record.masquerades.iter().map(|rule| rule.source).collect();
+        let guarded = record.guards.first().map(|guard| &guard.link);
+        let mut errors = Vec::new();
+        if !sources.is_empty() || guarded.is_some() {
+            errors.extend(self.nftables.remove(&record.owner, &sources, guarded).err().map(Error::from));
+        }
+        errors.extend(self.remove_link(&record.owner.host_link()).err());
+        if let Some(bridge) = &record.bridge {
+            errors.extend(self.forget(bridge, &record.addresses).err());
+        }
+        errors
+    }
+
+    /// Takes back what an [`Host::apply`] made before it failed. The bridge and its addresses are everybody's.
+    pub fn undo(&mut self, applied: &Applied, owner: &Attachment) -> Vec<Error> {
+        let (masquerades, guards) = rules(&applied.steps.iter().cloned().collect());
+        let sources: Vec<IpAddr> = masquerades.iter().map(|rule| rule.source).collect();
+        let guarded = guards.first().map(|guard| &guard.link);
+        let mut errors: Vec<Error> =
+            self.nftables.remove(owner, &sources, guarded).err().map(Error::from).into_iter().collect();
+        for step in &applied.steps {
+            if let Object::Veth(veth) = &step.object {
+                errors.extend(self.remove_link(&veth.name).err());
+            }
+        }
+        errors
+    }
+
+    /// Removes what an attachment without a record may still have: of ours, where the record was lost; and
+    /// everything that the reference made for it, under names that nobody can foretell.
+    pub fn remove_unrecorded(&mut self, leftover: &Leftover) -> Vec<Error> {
+        let owner = &leftover.owner;
+        let mut errors = Vec::new();
+        errors.extend(self.remove_rules(owner).err());
+        errors.extend(reference::remove(&mut self.nftables, owner).err().map(Error::from));
+        errors.extend(self.remove_link(&owner.host_link()).err());
+        for (name, mac) in &leftover.host_ends {
+            errors.extend(self.remove_veth(name, *mac).err());
+        }
+        if let Some(container) = &leftover.container {
+            errors.extend(remove_inside(container, &owner.ifname).err());
+        }
+        errors
+    }
+
+    /// Removes a veth end by the name that its maker reported, if it still has the MAC that goes with it.
+    fn remove_veth(&mut self, name: &LinkName, mac: Mac) -> Result<(), Error> {
+        match self.find(name)? {
+            Some(seen) if seen.is_kind("veth") && seen.mac == Some(mac) => self.remove_link(name),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes a link of the host; a veth pair goes with either end.
+    ///
+    /// # Errors
+    /// The kernel's refusal; a link that is not there is gone already.
+    pub fn remove_link(&mut self, name: &LinkName) -> Result<(), Error> {
+        gone(self.route.request(link::delete(name)).map(drop)).context("remove", name)
+    }
+
+    /// Removes every packet rule of an attachment, whatever its addresses were.
+    fn remove_rules(&mut self, owner: &Attachment) -> Result<(), Error> {
+        let mut owned = self.nftables.owned()?;
+        owned.retain(|rule| rule.owner.is(owner));
+        Ok(self.nftables.delete(&owned)?)
+    }
+
+    /// Forgets who had these addresses: neighbours on the bridge and tracked connections.
+    fn forget(&mut self, bridge: &LinkName, addresses: &[IpAddr]) -> Result<(), Error> {
+        if addresses.is_empty() {
+            return Ok(());
+        }
+        if let Some(bridge) = link::find(&mut self.route, bridge).context("find", bridge)? {
+            forget_neighbours(&mut self.route, bridge.index, addresses).context("forget the neighbours on", &bridge.name)?;
+        }
+        Ok(conntrack::forget(addresses)?)
+    }
+}
+
+/// What is known of an attachment without a record.
+pub struct Leftover {
+    /// Whose.
+    pub owner: Attachment,
+    /// Its container, if that is still there.
+    pub container: Option<Namespace>,
+    /// Host ends and their MACs, as the result of its ADD named them.
+    pub host_ends: Vec<(LinkName, Mac)>,
+}
+
+fn remove_inside(container: &Namespace, ifname: &str) -> Result<(), Error> {
+    let Ok(name) = ifname.parse::<LinkName>() else { return Ok(()) };
+    let mut socket = container.inside(inside::socket)?;
+    gone(socket.request(link::delete(&name)).map(drop)).context("remove", &name)
+}
+
+fn forget_neighbours(socket: &mut Socket, link: u32, addresses: &[IpAddr]) -> Result<(), Refusal> {
+    let requests = addresses.iter().map(|address| {
+        let mut message = NeighbourMessage::default();
+        message.header.family = address_family(Family::of(*address));
+        message.header.ifindex = link;
+        message.attributes = vec![NeighbourAttribute::Destination(match address {
+            IpAddr::V4(v4) => NeighbourAddress::Inet(*v4),
+            IpAddr::V6(v6) => NeighbourAddress::Inet6(*v6),
+        })];
+        Request::new(Message::DelNeighbour(message), 0)
+    });
+    socket.exchange(requests.collect())?.into_iter().try_for_each(|answer| gone(answer.map(drop)))
+}
+
+/// What was not there is gone.
+fn gone(answer: Result<(), Refusal>) -> Result<(), Refusal> {
+    match answer {
+        Err(refusal) if refusal.is(libc::ENODEV) || refusal.is(libc::ENOENT) => Ok(()),
+        answer => answer,
+    }
+}

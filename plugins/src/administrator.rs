@@ -1,0 +1,87 @@
+//! `cni`: what an administrator asks of this binary.
+
+mod gc;
+mod install;
+mod plan;
+mod restore;
+mod uninstall;
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use cni::Failure;
+
+/// One subcommand.
+struct Subcommand {
+    name: &'static str,
+    /// What follows the name.
+    arguments: &'static [&'static str],
+    /// What it does, in a line.
+    help: &'static str,
+    run: fn(&[&Path]) -> Result<String, Failure>,
+}
+
+const SUBCOMMANDS: &[Subcommand] = &[
+    Subcommand {
+        name: "install",
+        arguments: &["DIR"],
+        help: "put a copy of this binary under each plugin's name into DIR",
+        run: install::run,
+    },
+    Subcommand {
+        name: "uninstall",
+        arguments: &["DIR"],
+        help: "remove our files from DIR and our nftables tables; name the attachments that still use them",
+        run: uninstall::run,
+    },
+    Subcommand {
+        name: "plan",
+        arguments: &[],
+        help: "with an ADD's environment and stdin: print what it would do, change nothing",
+        run: plan::run,
+    },
+    Subcommand {
+        name: "gc",
+        arguments: &[],
+        help: "remove everything of attachments whose container is provably gone",
+        run: gc::run,
+    },
+    Subcommand {
+        name: "restore",
+        arguments: &[],
+        help: "bring back the packet rules of every live attachment",
+        run: restore::run,
+    },
+];
+
+/// Runs the subcommand; what it says goes to stdout, why it can't to stderr.
+pub(crate) fn main(arguments: &[String]) -> ExitCode {
+    let Some((name, rest)) = arguments.split_first() else { return usage() };
+    let paths: Vec<&Path> = rest.iter().map(Path::new).collect();
+    let Some(subcommand) = SUBCOMMANDS.iter().find(|found| found.name == name && found.arguments.len() == paths.len())
+    else {
+        return usage();
+    };
+    // Whoever closed stdout or stderr does not want to know.
+    match (subcommand.run)(&paths) {
+        Ok(text) => {
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr(), "cni {name}: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage() -> ExitCode {
+    let mut text = "usage:\n".to_owned();
+    for Subcommand { name, arguments, help, .. } in SUBCOMMANDS {
+        let call = [&[*name], *arguments].concat().join(" ");
+        text += &format!("  cni {call:<15} {help}\n");
+    }
+    let _ = std::io::stderr().write_all(text.as_bytes());
+    ExitCode::from(2)
+}

@@ -1,0 +1,33 @@
+//! What a failed verb is in the specification's codes.
+
+use cni::{Code, Failure};
+use host::Error;
+
+/// The error object of a verb that failed.
+pub(crate) fn of(error: &Error) -> Failure {
+    Failure { code: code(error), msg: error.to_string(), details: String::new() }
+}
+
+/// One error object for all that failed: the first one's code, everybody's words.
+pub(crate) fn of_all(failures: Vec<Failure>) -> Result<(), Failure> {
+    let mut failures = failures.into_iter();
+    let Some(mut first) = failures.next() else { return Ok(()) };
+    for other in failures {
+        first.msg = format!("{}; {other}", first.msg);
+    }
+    Err(first)
+}
+
+fn code(error: &Error) -> Code {
+    match error {
+        Error::Namespace { .. } => Code::InvalidNamespace,
+        Error::NotABridge(_) | Error::AddressConflict { .. } => Code::InvalidConfig,
+        Error::Io { .. } => Code::Io,
+        Error::Refused { .. }
+        | Error::NoContainer
+        | Error::NoLink(_)
+        | Error::LinkExists { .. }
+        | Error::Nftables(_)
+        | Error::Conntrack(_) => Code::Internal,
+    }
+}

@@ -1,0 +1,66 @@
+//! `bridge`: a veth pair whose host end is a port of a bridge.
+
+mod conf;
+mod lease;
+mod plan;
+
+use cni::{Failure, Interface, Request, Success};
+use netstate::{LinkName, Mac, Plan};
+
+use self::conf::Conf;
+use crate::interface::flow::{Made, Policy, Wanted};
+
+/// The plugin.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bridge;
+
+impl Policy for Bridge {
+    const NAME: &'static str = "bridge";
+    type Conf = Conf;
+
+    fn parse(request: &Request) -> Result<Conf, Failure> {
+        Conf::parse(request)
+    }
+
+    fn mac(conf: &Conf) -> Option<Mac> {
+        conf.mac
+    }
+
+    fn master(conf: &Conf) -> &LinkName {
+        &conf.bridge
+    }
+
+    fn wants_rules(conf: &Conf) -> bool {
+        conf.masquerade || conf.guard
+    }
+
+    fn settle(conf: &Conf, lease: Success) -> Success {
+        lease::settle(conf, lease)
+    }
+
+    fn plan(conf: &Conf, wanted: &Wanted) -> Plan {
+        plan::plan(conf, wanted)
+    }
+
+    /// The bridge, the host end, the container's end and, where a VLAN's gateway was asked for, its interface.
+    fn interfaces(conf: &Conf, wanted: &Wanted, made: &Made) -> Vec<Interface> {
+        let (ends, master) = (&wanted.ends, made.master.as_ref());
+        let on_host = |name: &LinkName, mac: Option<Mac>| Interface {
+            name: name.to_string(),
+            mac: mac.map(|mac| mac.to_string()).unwrap_or_default(),
+            ..Interface::default()
+        };
+        let mut interfaces = vec![
+            Interface { mtu: master.map(|bridge| bridge.mtu), ..on_host(&conf.bridge, master.and_then(|bridge| bridge.mac)) },
+            Interface { mtu: made.mtu, ..on_host(&ends.host, Some(ends.host_mac)) },
+            Interface {
+                mtu: made.mtu,
+                sandbox: wanted.sandbox.clone(),
+                ..on_host(&ends.container, Some(ends.container_mac))
+            },
+        ];
+        let gateway = plan::gateway_link(conf).filter(|_| conf.gateway != conf::Gateway::No);
+        interfaces.extend(gateway.map(|gateway| on_host(&gateway.name, None)));
+        interfaces
+    }
+}

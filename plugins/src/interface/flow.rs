@@ -1,0 +1,150 @@
+//! The one flow of every interface plugin: what differs between them is a [`Policy`].
+
+mod attach;
+mod check;
+mod detach;
+mod garbage;
+mod status;
+
+pub(crate) use attach::{netns, preview};
+pub(crate) use garbage::sweep;
+
+use cni::{Failure, Interface, Ip, Plugin, Request, Success};
+use host::link::Seen;
+use netstate::{Attachment, LinkName, Mac, Plan};
+
+/// What one plugin decides. Nothing here touches the machine.
+pub(crate) trait Policy {
+    /// The plugin's name.
+    const NAME: &'static str;
+    /// Its configuration, parsed.
+    type Conf;
+
+    /// Reads the configuration.
+    ///
+    /// # Errors
+    /// Code 7, naming key and value.
+    fn parse(request: &Request) -> Result<Self::Conf, Failure>;
+
+    /// The MAC that the container's end was asked to have.
+    fn mac(conf: &Self::Conf) -> Option<Mac>;
+
+    /// The host's link that containers are attached to.
+    fn master(conf: &Self::Conf) -> &LinkName;
+
+    /// Does the network need packet rules?
+    fn wants_rules(conf: &Self::Conf) -> bool;
+
+    /// Completes what IPAM gave.
+    fn settle(conf: &Self::Conf, lease: Success) -> Success;
+
+    /// The plan of an attachment.
+    fn plan(conf: &Self::Conf, wanted: &Wanted) -> Plan;
+
+    /// The interfaces of a result.
+    fn interfaces(conf: &Self::Conf, wanted: &Wanted, made: &Made) -> Vec<Interface>;
+}
+
+/// What a plan needs to know beside the configuration.
+pub(crate) struct Wanted<'a> {
+    /// Whose attachment it is.
+    pub(crate) owner: &'a Attachment,
+    /// The two ends.
+    pub(crate) ends: Ends,
+    /// `CNI_NETNS`.
+    pub(crate) sandbox: String,
+    /// What IPAM gave, settled; in CHECK, what ADD printed.
+    pub(crate) result: &'a Success,
+    /// The bridge reaches beyond this node.
+    pub(crate) uplink: bool,
+}
+
+impl Wanted<'_> {
+    /// The addresses of the container's interface.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = &Ip> {
+        let interfaces = &self.result.interfaces;
+        let named = |index: usize| interfaces.get(index).is_none_or(|found| found.name == self.ends.container.as_str());
+        self.result.ips.iter().filter(move |ip| ip.interface.is_some_and(named))
+    }
+}
+
+/// The two ends of an attachment's link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ends {
+    /// The host's.
+    pub(crate) host: LinkName,
+    /// Its MAC.
+    pub(crate) host_mac: Mac,
+    /// The container's: `CNI_IFNAME`.
+    pub(crate) container: LinkName,
+    /// Its MAC.
+    pub(crate) container_mac: Mac,
+}
+
+impl Ends {
+    /// The ends of a new attachment: a MAC that was asked for, or one from the first IPv4 address, or the
+    /// attachment's own.
+    fn new(owner: &Attachment, container: LinkName, mac: Option<Mac>, lease: &Success) -> Self {
+        let from_address = || lease.ips.iter().find_map(|ip| mac_of(ip.address));
+        Self {
+            host: owner.host_link(),
+            host_mac: owner.host_mac(),
+            container,
+            container_mac: mac.or_else(from_address).unwrap_or_else(|| owner.container_mac()),
+        }
+    }
+}
+
+fn mac_of(address: ipnetwork::IpNetwork) -> Option<Mac> {
+    match address {
+        ipnetwork::IpNetwork::V4(v4) => Some(Mac::from_ipv4(v4.ip())),
+        ipnetwork::IpNetwork::V6(_) => None,
+    }
+}
+
+/// What the kernel says of what was made.
+pub(crate) struct Made {
+    /// The bridge; absent where a preview finds none yet.
+    pub(crate) master: Option<Seen>,
+    /// The MTU of both ends, in bytes.
+    pub(crate) mtu: Option<u32>,
+}
+
+/// Who an ADD, DEL or CHECK is about.
+fn owner(request: &Request) -> Attachment {
+    Attachment {
+        network: request.config.name.clone(),
+        container: request.container.clone(),
+        ifname: request.ifname.clone(),
+    }
+}
+
+/// An interface plugin: the flow with a policy.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Flow<P>(pub(crate) P);
+
+impl<P: Policy> Plugin for Flow<P> {
+    fn name(&self) -> &'static str {
+        P::NAME
+    }
+
+    fn add(&self, request: &Request) -> Result<Success, Failure> {
+        attach::add::<P>(request)
+    }
+
+    fn del(&self, request: &Request) -> Result<(), Failure> {
+        detach::del(request)
+    }
+
+    fn check(&self, request: &Request) -> Result<(), Failure> {
+        check::check::<P>(request)
+    }
+
+    fn gc(&self, request: &Request) -> Result<(), Failure> {
+        garbage::gc(request)
+    }
+
+    fn status(&self, request: &Request) -> Result<(), Failure> {
+        status::status::<P>(request)
+    }
+}

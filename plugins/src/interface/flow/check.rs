@@ -1,0 +1,87 @@
+//! CHECK (section "CHECK"): the plan of what ADD printed, against the kernel.
+
+use cni::{Code, Coded, Failure, Interface, Request, Success};
+use host::{Host, Namespace};
+use netstate::{Attachment, LinkName, Object, Plan};
+
+use super::attach::{interface, netns};
+use super::{Ends, Policy, Wanted, owner};
+use crate::failure;
+use crate::ipam::Ipam;
+
+/// A CHECK that can't be made, or that found something.
+#[derive(Debug, thiserror::Error)]
+enum CheckError {
+    #[error("prevResult: required, but missing")]
+    NoPrevResult,
+    #[error("prevResult: no interface {name} in {sandbox}")]
+    NoInterface { name: LinkName, sandbox: String },
+    #[error("prevResult: no interface of the host belongs to {0}")]
+    NoHostEnd(LinkName),
+    #[error("the attachment is not as ADD made it: {0}")]
+    Different(String),
+}
+
+impl Coded for CheckError {
+    fn code(&self) -> Code {
+        match self {
+            Self::NoPrevResult | Self::NoInterface { .. } | Self::NoHostEnd(_) => Code::InvalidConfig,
+            Self::Different(_) => Code::Internal,
+        }
+    }
+}
+
+/// CHECK.
+pub(super) fn check<P: Policy>(request: &Request) -> Result<(), Failure> {
+    let conf = P::parse(request)?;
+    if let Some(ipam) = Ipam::of(request)? {
+        ipam.check(request)?;
+    }
+    let result = request.config.prev_result()?.ok_or(CheckError::NoPrevResult)?;
+    let owner = owner(request);
+    let container = Namespace::open(netns(request)?).map_err(|error| failure::of(&error))?;
+    let ends = ends(request, &owner, &result)?;
+    let sandbox = container.path().display().to_string();
+    // Announcements are past.
+    let wanted = Wanted { owner: &owner, ends, sandbox, result: &result, uplink: false };
+    let plan = P::plan(&conf, &wanted);
+    let foreign = wanted.ends.host != owner.host_link();
+    let plan = if foreign { without_rules(&plan) } else { plan };
+    let mut host = Host::open().map_err(|error| failure::of(&error))?;
+    let mut differences = host.compare(&plan, Some(&container)).map_err(|error| failure::of(&error))?;
+    let mut found: Vec<String> = differences.drain(..).map(|difference| difference.to_string()).collect();
+    if foreign && P::wants_rules(&conf) {
+        found.extend(host.missing_reference_rules(&P::plan(&conf, &wanted)).map_err(|error| failure::of(&error))?);
+    }
+    if found.is_empty() { Ok(()) } else { Err(CheckError::Different(found.join("; ")).into()) }
+}
+
+/// The two ends as the result names them. The reference's have random names and MACs.
+fn ends(request: &Request, owner: &Attachment, result: &Success) -> Result<Ends, Failure> {
+    let link = interface(request)?;
+    let own = owner.host_link();
+    let inner = result.interfaces.iter().find(|found| found.name == link.as_str() && !found.sandbox.is_empty());
+    let on_host = || result.interfaces.iter().filter(|found| found.sandbox.is_empty());
+    let outer = on_host()
+        .find(|found| found.name == own.as_str())
+        .or_else(|| on_host().find(|found| found.name.starts_with("veth")));
+    let sandbox = netns(request)?.display().to_string();
+    let inner = inner.ok_or(CheckError::NoInterface { name: link.clone(), sandbox })?;
+    let outer = outer.ok_or(CheckError::NoHostEnd(link.clone()))?;
+    let mac = |found: &Interface, own| found.mac.parse().unwrap_or(own);
+    Ok(Ends {
+        host: outer.name.parse().map_err(|_| CheckError::NoHostEnd(link.clone()))?,
+        host_mac: mac(outer, owner.host_mac()),
+        container_mac: mac(inner, owner.container_mac()),
+        container: link,
+    })
+}
+
+/// The plan less its packet rules, which the reference keeps in tables of its own.
+fn without_rules(plan: &Plan) -> Plan {
+    plan.steps()
+        .iter()
+        .filter(|step| !matches!(step.object, Object::Masquerade(_) | Object::MacGuard(_)))
+        .cloned()
+        .collect()
+}

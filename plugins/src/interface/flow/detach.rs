@@ -1,0 +1,46 @@
+//! DEL (section "DEL"): complete, whatever is missing. What fails is gathered, and the rest goes on.
+
+use cni::{Failure, Request};
+use host::record::Records;
+use host::{Error, Host, Leftover, Namespace};
+use netstate::Attachment;
+
+use super::owner;
+use crate::failure;
+use crate::ipam::Ipam;
+
+/// DEL. Rules and link go before the address is freed, so nobody's next address has a rule of this container.
+pub(super) fn del(request: &Request) -> Result<(), Failure> {
+    let owner = owner(request);
+    let mut failures: Vec<Failure> = match take_away(request, &owner) {
+        Ok(errors) | Err(errors) => errors.iter().map(failure::of).collect(),
+    };
+    let released = Ipam::of(request).and_then(|ipam| ipam.map_or(Ok(()), |ipam| ipam.del(request)));
+    failures.extend(released.err());
+    failure::of_all(failures)
+}
+
+fn take_away(request: &Request, owner: &Attachment) -> Result<Vec<Error>, Vec<Error>> {
+    let mut host = Host::open().map_err(|error| vec![error])?;
+    let records = Records::of_this_boot().map_err(|error| vec![error])?;
+    let mut errors = Vec::new();
+    match records.read(owner).unwrap_or_default() {
+        Some(record) => errors.extend(host.remove(&record)),
+        None => errors.extend(host.remove_unrecorded(&leftover(request, owner))),
+    }
+    if errors.is_empty() {
+        errors.extend(records.remove(owner).err());
+    }
+    Ok(errors)
+}
+
+/// What is known of an attachment that has no record: another DEL was first, or the reference made it.
+fn leftover(request: &Request, owner: &Attachment) -> Leftover {
+    let result = request.config.prev_result().ok().flatten().unwrap_or_default();
+    let host_ends = result.interfaces.iter().filter(|found| found.sandbox.is_empty());
+    Leftover {
+        owner: owner.clone(),
+        container: request.netns.as_deref().and_then(Namespace::open_if_there),
+        host_ends: host_ends.filter_map(|found| Some((found.name.parse().ok()?, found.mac.parse().ok()?))).collect(),
+    }
+}

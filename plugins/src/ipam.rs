@@ -1,0 +1,133 @@
+//! The IPAM plugin that a configuration names: as a delegate, or in this process where its file is this very build.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use cni::{Code, Coded, Delegate, Failure, Plugin, Request, Success};
+
+use crate::plugins;
+
+/// Who gives the container its addresses.
+pub(crate) enum Ipam {
+    /// A program in `CNI_PATH`.
+    Delegate(Delegate),
+    /// One of ours: an administrator who puts another file of that name there gets that one.
+    InProcess(&'static dyn Plugin),
+}
+
+impl Ipam {
+    /// The plugin that `ipam.type` names; none for a network without addresses.
+    ///
+    /// # Errors
+    /// Where `CNI_PATH` holds no such plugin.
+    pub(crate) fn of(request: &Request) -> Result<Option<Self>, Failure> {
+        let Some(kind) = request.config.ipam_kind() else { return Ok(None) };
+        let delegate = Delegate::find(&kind, request)?;
+        Ok(Some(match plugins::find(&kind) {
+            Some(entry) if is_this_build(delegate.program()) => Self::InProcess(entry.plugin),
+            _ => Self::Delegate(delegate),
+        }))
+    }
+
+    /// ADD; where it fails, DEL takes back what it may have done (section "Delegated plugins").
+    ///
+    /// # Errors
+    /// The plugin's own.
+    pub(crate) fn add(&self, request: &Request) -> Result<Success, Failure> {
+        let added = match self {
+            Self::Delegate(delegate) => delegate.add(request),
+            Self::InProcess(plugin) => plugin.add(request),
+        };
+        added.and_then(|lease| Ok(lease.require_ips()?)).inspect_err(|_| {
+            // The failure of the ADD is what the runtime has to know.
+            let _ = self.del(request);
+        })
+    }
+
+    /// DEL.
+    ///
+    /// # Errors
+    /// The plugin's own.
+    pub(crate) fn del(&self, request: &Request) -> Result<(), Failure> {
+        match self {
+            Self::Delegate(delegate) => delegate.del(request),
+            Self::InProcess(plugin) => plugin.del(request),
+        }
+    }
+
+    /// CHECK.
+    ///
+    /// # Errors
+    /// The plugin's own.
+    pub(crate) fn check(&self, request: &Request) -> Result<(), Failure> {
+        match self {
+            Self::Delegate(delegate) => delegate.check(request),
+            Self::InProcess(plugin) => plugin.check(request),
+        }
+    }
+
+    /// GC.
+    ///
+    /// # Errors
+    /// The plugin's own.
+    pub(crate) fn gc(&self, request: &Request) -> Result<(), Failure> {
+        match self {
+            Self::Delegate(delegate) => delegate.gc(request),
+            Self::InProcess(plugin) => plugin.gc(request),
+        }
+    }
+
+    /// STATUS.
+    ///
+    /// # Errors
+    /// The plugin's own.
+    pub(crate) fn status(&self, request: &Request) -> Result<(), Failure> {
+        match self {
+            Self::Delegate(delegate) => delegate.status(request),
+            Self::InProcess(plugin) => plugin.status(request),
+        }
+    }
+}
+
+/// What IPAM would give, as far as that can be known without asking for it.
+///
+/// # Errors
+/// The plugin's own, or that it can't be asked.
+pub(crate) fn preview(request: &Request) -> Result<Success, Failure> {
+    match Ipam::of(request)? {
+        None => Ok(Success::default()),
+        Some(Ipam::InProcess(plugin)) if plugin.name() == ::ipam::HostLocal.name() => ::ipam::preview(request),
+        Some(_) => Err(PreviewError(request.config.ipam_kind().unwrap_or_default()).into()),
+    }
+}
+
+/// The specification has no operation that asks what an ADD would give.
+#[derive(Debug, thiserror::Error)]
+#[error("ipam.type: {0:?} can't be asked what it would give without giving it")]
+struct PreviewError(String);
+
+impl Coded for PreviewError {
+    fn code(&self) -> Code {
+        Code::UnsupportedField
+    }
+}
+
+/// The first page of an ELF file holds its headers and, right behind them, its notes, the build id among them.
+const HEAD: usize = 4096;
+
+/// The header of an ELF note of type `NT_GNU_BUILD_ID` with an SHA-1: name size 4, value size 20, type 3, "GNU".
+const BUILD_ID: [u8; 16] = [4, 0, 0, 0, 20, 0, 0, 0, 3, 0, 0, 0, b'G', b'N', b'U', 0];
+
+/// Is the file a copy of the running program?
+fn is_this_build(file: &Path) -> bool {
+    let own = build_id(Path::new("/proc/self/exe"));
+    own.is_some() && own == build_id(file)
+}
+
+fn build_id(file: &Path) -> Option<[u8; 20]> {
+    let mut head = [0; HEAD];
+    let length = File::open(file).ok()?.read_at(&mut head, 0).ok()?;
+    let note = head[..length].windows(BUILD_ID.len()).position(|window| window == BUILD_ID)?;
+    head.get(note + BUILD_ID.len()..)?.first_chunk().copied()
+}

@@ -1,0 +1,29 @@
+//! The plugins of this binary: one line each.
+
+use cni::{Failure, Plugin, Request, Success};
+use netstate::Plan;
+
+use crate::interface::{Bridge, Flow, Loopback, preview};
+
+/// One plugin.
+pub(crate) struct Entry {
+    /// What a runtime calls.
+    pub(crate) plugin: &'static dyn Plugin,
+    /// What `cni plan` asks: the plan of an ADD, and the result it would print.
+    pub(crate) preview: Option<Preview>,
+}
+
+/// A look at an ADD that changes nothing.
+pub(crate) type Preview = fn(&Request) -> Result<(Plan, Success), Failure>;
+
+/// In the order of their kinds: interface, IPAM.
+pub(crate) const PLUGINS: &[Entry] = &[
+    Entry { plugin: &Flow(Bridge), preview: Some(preview::<Bridge>) },
+    Entry { plugin: &Loopback, preview: None },
+    Entry { plugin: &::ipam::HostLocal, preview: None },
+];
+
+/// The plugin of this name.
+pub(crate) fn find(name: &str) -> Option<&'static Entry> {
+    PLUGINS.iter().find(|entry| entry.plugin.name() == name)
+}
