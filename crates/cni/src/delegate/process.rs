@@ -31,12 +31,20 @@ fn start(program: &Path, command: Command) -> io::Result<Child> {
     process.env("CNI_COMMAND", command.as_str());
     process.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut pauses = (0..RETRIES).map(|n| PAUSE * 2_u32.pow(n));
+    patiently(&mut pauses, || process.spawn())
+}
+
+/// Tries again after each pause while the program is busy.
+fn patiently<T>(
+    pauses: &mut dyn Iterator<Item = Duration>,
+    mut attempt: impl FnMut() -> io::Result<T>,
+) -> io::Result<T> {
     loop {
-        match process.spawn() {
+        match attempt() {
             Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
                 std::thread::sleep(pauses.next().ok_or(error)?);
             }
-            started => return started,
+            other => return other,
         }
     }
 }
@@ -47,5 +55,35 @@ fn talk(child: &mut Child, stdin: &[u8]) -> io::Result<()> {
     match child.stdin.take().map(|mut pipe| pipe.write_all(stdin)) {
         Some(Err(error)) if error.kind() != ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tries(busy: usize) -> (usize, Result<(), ErrorKind>) {
+        let mut tries = 0;
+        let result = patiently(&mut std::iter::repeat_n(Duration::ZERO, 2), || {
+            tries += 1;
+            if tries > busy { Ok(()) } else { Err(ErrorKind::ExecutableFileBusy.into()) }
+        });
+        (tries, result.map_err(|error| error.kind()))
+    }
+
+    // P-015
+    #[test]
+    fn a_busy_program_is_tried_again_until_the_pauses_are_used_up() {
+        assert_eq!(tries(0), (1, Ok(())));
+        assert_eq!(tries(2), (3, Ok(())));
+        assert_eq!(tries(3), (3, Err(ErrorKind::ExecutableFileBusy)));
+    }
+
+    // P-015
+    #[test]
+    fn another_error_is_final() {
+        let mut pauses = std::iter::repeat(Duration::ZERO);
+        let result = patiently(&mut pauses, || Err::<(), _>(ErrorKind::PermissionDenied.into()));
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::PermissionDenied);
     }
 }

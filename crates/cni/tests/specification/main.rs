@@ -1,0 +1,11 @@
+//! The specification's requirements on a plugin, each named by its number beside its test.
+
+mod config;
+mod delegate;
+mod go;
+mod negotiation;
+mod process;
+mod reader;
+mod result;
+mod skeleton;
+mod stage;
