@@ -65,7 +65,7 @@ pub(crate) struct Draft {
     value: Value,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
 struct Head {
     #[serde(rename = "cniVersion")]
@@ -73,12 +73,6 @@ struct Head {
     name: String,
     #[serde(rename = "type")]
     kind: String,
-}
-
-impl Default for Head {
-    fn default() -> Self {
-        Self { version: Version::V0_1_0.to_string(), name: String::new(), kind: String::new() }
-    }
 }
 
 impl Draft {

@@ -102,7 +102,6 @@ impl Environment {
     pub(crate) fn read(lookup: Lookup<'_>) -> Result<Self, EnvironmentError> {
         let command = text(lookup, "CNI_COMMAND")?.parse()?;
         check(lookup, command)?;
-        let netns = lookup("CNI_NETNS").filter(|netns| !netns.is_empty()).map(PathBuf::from);
         let path = lookup("CNI_PATH").unwrap_or_default();
         // A search through the working directory is never meant.
         let path = std::env::split_paths(&path).filter(|path| !path.as_os_str().is_empty()).collect();
@@ -110,12 +109,17 @@ impl Environment {
             "1" | "TRUE" => OwnNamespace::Allowed,
             _ => OwnNamespace::Refused,
         };
+        let nothing: Lookup<'_> = &|_| None;
+        let of_container = match command {
+            Command::Add | Command::Del | Command::Check => lookup,
+            Command::Gc | Command::Status | Command::Version => nothing,
+        };
         Ok(Self {
             command,
-            container: text(lookup, "CNI_CONTAINERID")?,
-            netns,
-            ifname: text(lookup, "CNI_IFNAME")?,
-            args: text(lookup, "CNI_ARGS")?,
+            container: text(of_container, "CNI_CONTAINERID")?,
+            netns: of_container("CNI_NETNS").filter(|netns| !netns.is_empty()).map(PathBuf::from),
+            ifname: text(of_container, "CNI_IFNAME")?,
+            args: text(of_container, "CNI_ARGS")?,
             path,
             own_namespace,
         })

@@ -99,6 +99,9 @@ fn a_delegate_that_can_not_be_found_is_told_in_the_words_of_the_reference() {
     }
 }
 
+/// One operation of a delegate.
+type Call<'a> = &'a dyn Fn() -> Result<(), Failure>;
+
 // P-050 P-051 P-064
 #[test]
 fn a_delegate_gets_the_whole_environment_with_another_command_and_the_configuration_to_the_byte() {
@@ -106,7 +109,7 @@ fn a_delegate_gets_the_whole_environment_with_another_command_and_the_configurat
     directory.plugin("it", r#"cat > "$0.stdin"; env > "$0.env"; echo '{"cniVersion":"1.0.0"}'"#);
     let request = request(&[directory.path()]);
     let delegate = Delegate::find("it", &request).unwrap();
-    let calls: [(&str, &dyn Fn() -> Result<(), Failure>); 5] = [
+    let calls: [(&str, Call<'_>); 5] = [
         ("ADD", &|| delegate.add(&request).map(drop)),
         ("DEL", &|| delegate.del(&request)),
         ("CHECK", &|| delegate.check(&request)),

@@ -55,12 +55,12 @@ impl TryFrom<i64> for Even {
     }
 }
 
-fn conf(value: Value) -> Conf {
-    go::decode(&value).expect(&value.to_string())
+fn conf(value: &Value) -> Conf {
+    go::decode(value).expect("a configuration")
 }
 
-fn error(value: Value) -> String {
-    go::decode::<Conf>(&value).unwrap_err().to_string()
+fn error(value: &Value) -> String {
+    go::decode::<Conf>(value).unwrap_err().to_string()
 }
 
 // P-033
@@ -72,20 +72,20 @@ fn keys_of_a_struct_match_in_any_case_and_keys_of_a_map_as_they_are() {
         labels: BTreeMap::from([("App".into(), "a".into()), ("app".into(), "b".into())]),
         ..Conf::default()
     };
-    assert_eq!(conf(json!({"MTU": 1400, "ISGateway": true, "Labels": {"App": "a", "app": "b"}})), expected);
-    assert_eq!(conf(json!({"mtu": 1400, "isGateway": true, "labels": {"App": "a", "app": "b"}})), expected);
+    assert_eq!(conf(&json!({"MTU": 1400, "ISGateway": true, "Labels": {"App": "a", "app": "b"}})), expected);
+    assert_eq!(conf(&json!({"mtu": 1400, "isGateway": true, "labels": {"App": "a", "app": "b"}})), expected);
 }
 
 // P-033
 #[test]
 fn unknown_keys_are_ignored_and_the_last_of_a_kind_counts() {
     assert_eq!(
-        conf(json!({"nobody": {"knows": []}, "mtu": 1, "Mtu": 2})),
+        conf(&json!({"nobody": {"knows": []}, "mtu": 1, "Mtu": 2})),
         Conf { mtu: 2, ..Conf::default() }
     );
-    assert_eq!(conf(json!({"Mtu": 2, "mtu": 1, "MTU": null})), Conf { mtu: 1, ..Conf::default() });
+    assert_eq!(conf(&json!({"Mtu": 2, "mtu": 1, "MTU": null})), Conf { mtu: 1, ..Conf::default() });
     let twice: Value = serde_json::from_str(r#"{"mtu": 1, "mtu": 2}"#).unwrap();
-    assert_eq!(conf(twice).mtu, 2);
+    assert_eq!(conf(&twice).mtu, 2);
 }
 
 // P-033
@@ -95,9 +95,9 @@ fn null_is_the_same_as_absent_for_every_type() {
         "mtu": null, "isGateway": null, "vlan": null, "tags": null, "labels": null, "mode": null,
         "nested": {"gateway": null, "subnet": null, "port": null, "routes": null}, "list": null, "raw": null,
     });
-    assert_eq!(conf(nulls), Conf::default());
-    assert_eq!(conf(json!(null)), Conf::default());
-    assert_eq!(conf(json!({"tags": [null], "list": [null]})).tags, [""]);
+    assert_eq!(conf(&nulls), Conf::default());
+    assert_eq!(conf(&json!(null)), Conf::default());
+    assert_eq!(conf(&json!({"tags": [null], "list": [null]})).tags, [""]);
 }
 
 // P-060
@@ -120,10 +120,10 @@ fn what_runtimes_written_in_go_send_without_tags_is_read() {
 // P-060
 #[test]
 fn an_empty_text_is_an_unset_address() {
-    let empty = conf(json!({"nested": {"gateway": "", "subnet": "", "port": ""}})).nested;
+    let empty = conf(&json!({"nested": {"gateway": "", "subnet": "", "port": ""}})).nested;
     assert_eq!(empty, Nested::default());
     let full = conf(
-        json!({"nested": {"gateway": "fd00::1", "subnet": "10.1.0.5/24", "port": "80", "routes": ["::/0"]}}),
+        &json!({"nested": {"gateway": "fd00::1", "subnet": "10.1.0.5/24", "port": "80", "routes": ["::/0"]}}),
     )
     .nested;
     assert_eq!(full.gateway, Some("fd00::1".parse().unwrap()));
@@ -169,7 +169,7 @@ fn an_error_names_the_key_and_the_value() {
         ),
         (json!([]), "invalid value []: expected object"),
     ] {
-        assert_eq!(error(value), message);
+        assert_eq!(error(&value), message);
     }
 }
 
@@ -184,7 +184,7 @@ fn an_error_of_a_type_of_ours_names_the_key_and_the_value_too() {
 // P-080
 #[test]
 fn a_long_value_is_cut_in_the_message() {
-    let message = error(json!({"mtu": "ä".repeat(500)}));
+    let message = error(&json!({"mtu": "ä".repeat(500)}));
     assert!(message.ends_with("ä…: expected integer") && message.chars().count() < 130, "{message}");
 }
 
@@ -210,7 +210,7 @@ fn a_missing_key_is_named() {
 #[test]
 fn whatever_comes_is_kept_where_a_type_takes_it() {
     let raw = json!({"A": [1, -1, 1.5, null, true, "x"], "a": {}});
-    assert_eq!(conf(json!({"Raw": raw})).raw, Some(raw));
+    assert_eq!(conf(&json!({"Raw": raw})).raw, Some(raw));
 }
 
 // P-031

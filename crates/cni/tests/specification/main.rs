@@ -2,10 +2,13 @@
 
 mod config;
 mod delegate;
+mod example;
 mod go;
+mod input;
 mod negotiation;
 mod process;
 mod reader;
 mod result;
 mod skeleton;
 mod stage;
+mod wire;

@@ -4,7 +4,7 @@ use cni::{Code, Failure, Version};
 use cni_plugin::reply::{ErrorReply, SuccessReply};
 use serde_json::{Value, json};
 
-use crate::result::full;
+use crate::example::full;
 
 // P-027 P-070
 #[test]
