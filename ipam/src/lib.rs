@@ -1,1 +1,6 @@
-//! TODO
+//! IPAM plugins: they choose a container's addresses and make nothing in the kernel (CNI specification, section 4,
+//! "Delegated plugins (IPAM)").
+
+pub mod host_local;
+
+pub use host_local::{Delegator, HostLocal, Lease};

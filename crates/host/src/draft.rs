@@ -1,6 +1,6 @@
 //! Files that appear whole or not at all, and never take the place of another (`open(2)`, `O_TMPFILE`).
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, FileTimes, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
@@ -13,23 +13,25 @@ use nix::unistd::linkat;
 const MODE: u32 = 0o600;
 
 /// A file that is written but has no name yet. It vanishes with its last descriptor, also under SIGKILL.
-pub struct Draft<'a> {
+pub struct Draft {
     /// `None` where the file system has no nameless files.
     nameless: Option<File>,
-    contents: &'a [u8],
+    contents: Vec<u8>,
+    times: FileTimes,
 }
 
-impl<'a> Draft<'a> {
-    /// Writes a file of mode 0600 on the file system of `directory`.
+impl Draft {
+    /// Writes a file of mode 0600, and of these times, on the file system of `directory`.
     ///
     /// # Errors
     /// What the kernel says, `ENOSPC` among others.
-    pub fn new(directory: &Path, contents: &'a [u8]) -> io::Result<Self> {
+    pub fn new(directory: &Path, contents: &[u8], times: FileTimes) -> io::Result<Self> {
         let nameless =
             OpenOptions::new().write(true).mode(MODE).custom_flags(libc::O_TMPFILE).open(directory);
         let nameless = match nameless {
             Ok(mut file) => {
                 file.write_all(contents)?;
+                file.set_times(times)?;
                 Some(file)
             }
             Err(error)
@@ -39,7 +41,7 @@ impl<'a> Draft<'a> {
             }
             Err(error) => return Err(error),
         };
-        Ok(Self { nameless, contents })
+        Ok(Self { nameless, contents: contents.to_vec(), times })
     }
 
     /// Gives the file its name. Where the file system has no nameless files, or `/proc` isn't mounted, it is
@@ -59,7 +61,7 @@ impl<'a> Draft<'a> {
 
     fn write(&self, path: &Path) -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(path)?;
-        file.write_all(self.contents).inspect_err(|_| {
+        file.write_all(&self.contents).and_then(|()| file.set_times(self.times)).inspect_err(|_| {
             // A file that says nothing must not stand there; the first error is the one to tell.
             let _ = fs::remove_file(path);
         })

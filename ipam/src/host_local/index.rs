@@ -1,0 +1,146 @@
+//! Our own state of one network: a record for each attachment, so that no operation has to read all of upstream's
+//! files. It lies outside upstream's directory and may be lost: it is rebuilt from there.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
+use std::net::IpAddr;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use netstate::Attachment;
+use sha2::{Digest, Sha256};
+
+use super::directory::{text, unless_gone};
+use super::error::{At, StoreError};
+use super::owner::Owner;
+use super::record::Record;
+
+/// Where the indexes of all networks are.
+const STATE: &str = "/var/lib/cni/trestle/host-local";
+
+/// How often a lock is asked for that someone has just to read what it protects, and how long between.
+const LOCK_TRIES: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(2);
+
+/// The directory of a network's records.
+#[derive(Debug)]
+pub(crate) struct Index {
+    path: PathBuf,
+}
+
+impl Index {
+    /// The index of the network whose directory is open: named by its path without symbolic links, so that every
+    /// spelling of `dataDir` finds it. It may not exist.
+    pub(crate) fn of(network: &File) -> io::Result<Self> {
+        let canonical = fs::read_link(format!("/proc/self/fd/{}", network.as_raw_fd()))?;
+        let name = format!("{:x}", Sha256::digest(canonical.as_os_str().as_bytes()));
+        Ok(Self { path: Path::new(STATE).join(name) })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn open(&self) -> io::Result<File> {
+        File::open(&self.path)
+    }
+
+    pub(crate) fn create(&self) -> io::Result<File> {
+        fs::create_dir_all(&self.path)?;
+        self.open()
+    }
+
+    /// The file name of an attachment's record: no container ID is too long or too strange for it.
+    pub(crate) fn key(owner: &Owner) -> String {
+        let attachment = Attachment {
+            network: String::new(),
+            container: owner.container.clone(),
+            ifname: owner.ifname.clone().unwrap_or_default(),
+        };
+        attachment.key()
+    }
+
+    fn file(&self, owner: &Owner) -> PathBuf {
+        self.path.join(Self::key(owner))
+    }
+
+    /// An attachment's record, with its file, which is locked as long as the attachment is being made.
+    pub(crate) fn record(&self, owner: &Owner) -> Result<Option<(Record, File)>, StoreError> {
+        let path = self.file(owner);
+        match File::open(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            opened => {
+                let file = opened.at("open", &path)?;
+                let record = Record::parse(&text(&file).at("read", &path)?);
+                Ok(Some((record, file)))
+            }
+        }
+    }
+
+    /// Writes an attachment's record over what was there. The file stays the same, and so does a lock on it.
+    pub(crate) fn write(&self, owner: &Owner, record: &Record) -> Result<File, StoreError> {
+        let path = self.file(owner);
+        let write = || -> io::Result<File> {
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o600)
+                .open(&path)?;
+            if file.metadata()?.len() > 0 {
+                // Empty first: a crash must not leave half of one record and half of another.
+                file.set_len(0)?;
+            }
+            file.write_all_at(record.to_string().as_bytes(), 0)?;
+            Ok(file)
+        };
+        write().at("write", &path)
+    }
+
+    /// Adds addresses to a record that [`Index::write`] gave.
+    pub(crate) fn append(
+        &self,
+        owner: &Owner,
+        mut file: &File,
+        addresses: &[IpAddr],
+    ) -> Result<(), StoreError> {
+        let lines = Record { evidence: None, addresses: addresses.to_vec() }.to_string();
+        let mut append = || file.seek(SeekFrom::End(0)).and_then(|_| file.write_all(lines.as_bytes()));
+        append().at("write", &self.file(owner))
+    }
+
+    /// Locks a record that [`Index::write`] gave, so that nobody takes its attachment for dead before its link
+    /// stands. Whoever looks at a record locks it for a moment, too.
+    pub(crate) fn lock(&self, owner: &Owner, record: &File) -> Result<(), StoreError> {
+        for _ in 0..LOCK_TRIES {
+            match record.try_lock() {
+                Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
+                Err(TryLockError::Error(error)) => return Err(error).at("lock", &self.file(owner)),
+                Ok(()) => return Ok(()),
+            }
+        }
+        Err(io::Error::from(ErrorKind::WouldBlock)).at("lock", &self.file(owner))
+    }
+
+    /// Removes an attachment's record.
+    pub(crate) fn remove(&self, owner: &Owner) -> Result<(), StoreError> {
+        let path = self.file(owner);
+        unless_gone(fs::remove_file(&path)).at("remove", &path)
+    }
+
+    /// Removes every record whose name `wanted` does not know.
+    pub(crate) fn retain(&self, wanted: impl Fn(&str) -> bool) -> Result<(), StoreError> {
+        for entry in fs::read_dir(&self.path).at("list", &self.path)? {
+            let entry = entry.at("list", &self.path)?;
+            if !entry.file_name().to_str().is_some_and(&wanted) {
+                unless_gone(fs::remove_file(entry.path())).at("remove", &entry.path())?;
+            }
+        }
+        Ok(())
+    }
+}
