@@ -5,6 +5,7 @@
 //! a test that can't run is a test that fails.
 
 mod allowed;
+mod cached;
 mod call;
 mod eventually;
 mod installed;
@@ -16,6 +17,7 @@ mod router;
 mod snapshot;
 
 pub use allowed::Allowed;
+pub use cached::cached;
 pub use call::{Call, Reply, Running};
 pub use eventually::{PATIENCE, eventually};
 pub use installed::{Directory, plugins_dir};

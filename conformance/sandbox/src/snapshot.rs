@@ -77,6 +77,16 @@ impl Snapshot {
         self
     }
 
+    /// Asserts that nothing is left and nothing is gone.
+    ///
+    /// # Panics
+    /// Where something is, with [`Snapshot::diff`].
+    #[track_caller]
+    pub fn assert_same(&self, later: &Self) {
+        let difference = self.diff(later);
+        assert!(difference.is_empty(), "the node is not as it was:\n{difference}");
+    }
+
     /// What `later` has more (`left`) and what it lacks (`gone`), a line each; empty where they are equal.
     #[must_use]
     pub fn diff(&self, later: &Self) -> String {

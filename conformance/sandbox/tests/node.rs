@@ -65,7 +65,7 @@ fn pods_reach_each_other_over_a_veth_pair_and_vanish_when_dropped() {
     assert!(Path::new(a.path()).exists());
     a.remove();
     drop(b);
-    assert_eq!(before.diff(&Snapshot::take(&node)), "");
+    before.assert_same(&Snapshot::take(&node));
 }
 
 #[test]

@@ -8,6 +8,9 @@ use crate::snapshot::{Entry, Kind};
 
 const ROOTS: [&str; 3] = ["/var/lib/cni", "/run", "/etc/cni"];
 
+/// The test's own directories ([`Node::directory`](crate::Node::directory)) are no state of the node.
+const OF_THE_TEST: &str = "/run/sandbox-";
+
 /// How much of a file a diff shows. All of it is compared.
 const SHOWN: usize = 120;
 
@@ -23,6 +26,9 @@ pub(crate) fn read() -> Vec<Entry> {
 fn walk(directory: &Path, entries: &mut Vec<Entry>) {
     for found in fs::read_dir(directory).into_iter().flatten().flatten() {
         let path = found.path();
+        if path.to_string_lossy().starts_with(OF_THE_TEST) {
+            continue;
+        }
         let Ok(kind) = found.file_type() else { continue };
         if kind.is_dir() {
             let text = path.display().to_string();

@@ -1,12 +1,14 @@
 //! What `ip`, `bridge`, `tc` and `conntrack` show.
 
+use std::net::IpAddr;
+
 use serde_json::Value;
 
 use crate::snapshot::{Entry, Kind};
 use crate::{Node, Place};
 
-/// What changes by itself, or differs for equal things made twice.
-const VOLATILE: [&str; 19] = [
+/// What changes by itself, or differs for equal things made twice; a bridge's ID follows the MACs of its ports.
+const VOLATILE: [&str; 29] = [
     "ifindex",
     "link_index",
     "operstate",
@@ -19,13 +21,23 @@ const VOLATILE: [&str; 19] = [
     "refcnt",
     "handle",
     "cache",
+    "packets",
+    "bytes",
     "hello_timer",
     "tcn_timer",
     "topology_change_timer",
     "gc_timer",
-    "packets",
-    "bytes",
-    "allmulti",
+    "hold_timer",
+    "message_age_timer",
+    "forward_delay_timer",
+    "bridge_id",
+    "root_id",
+    "designated_bridge",
+    "designated_root",
+    "topology_change",
+    "topology_change_detected",
+    "config_pending",
+    "use",
 ];
 
 /// A tool, what its list holds, and the key that names an entry's link.
@@ -108,15 +120,21 @@ fn neighbours(node: &Node) -> Vec<Entry> {
     entries
 }
 
-/// Protocol, both directions' addresses and ports, mark and zone; not the timer and the state.
+/// Protocol, both directions' addresses and ports, mark and zone; not the timer and the state. What went to a
+/// group (a link's own membership reports) holds no address that a pod had or will have.
 fn conntrack(node: &Node) -> Vec<Entry> {
     let mut entries = Vec::new();
     for family in ["ipv4", "ipv6"] {
         for line in node.exec(&["conntrack", "-L", "-f", family]).stdout.lines() {
+            let to =
+                line.split_whitespace().find_map(|word| word.strip_prefix("dst=")?.parse::<IpAddr>().ok());
+            if to.is_some_and(|to| to.is_multicast()) {
+                continue;
+            }
             let protocol = line.split_whitespace().next();
             let tuples = line.split_whitespace().filter(|word| {
                 let key = word.split('=').next().unwrap_or_default();
-                word.contains('=') && !VOLATILE.contains(&key) && key != "use"
+                word.contains('=') && !VOLATILE.contains(&key)
             });
             let words: Vec<&str> = protocol.into_iter().chain(tuples).collect();
             entries.push(Entry { kind: Kind::Conntrack, device: None, text: words.join(" ") });

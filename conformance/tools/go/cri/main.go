@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +26,7 @@ import (
 type client struct {
 	context.Context
 	cri.RuntimeServiceClient
+	logs string
 }
 
 func (c client) version(_ []string) (any, error) {
@@ -41,7 +43,7 @@ func (c client) run(words []string) (any, error) {
 	pod := &cri.PodSandboxConfig{
 		Metadata:     &cri.PodSandboxMetadata{Name: name, Uid: "uid-" + name, Namespace: "default"},
 		Hostname:     name,
-		LogDirectory: "/run/pod-logs/" + name,
+		LogDirectory: filepath.Join(c.logs, name),
 		Linux:        &cri.LinuxPodSandboxConfig{CgroupParent: cgroup},
 	}
 	for _, word := range words[3:] {
@@ -125,7 +127,7 @@ func do(socket, name string, words []string) error {
 	defer connection.Close()
 	deadline, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	answer, err := verb.call(client{deadline, cri.NewRuntimeServiceClient(connection)}, words)
+	answer, err := verb.call(client{deadline, cri.NewRuntimeServiceClient(connection), filepath.Join(filepath.Dir(socket), "logs")}, words)
 	if err != nil {
 		return err
 	}
