@@ -1,0 +1,47 @@
+//! What every client's test starts from: plugins and a network configuration where runtimes look for them.
+
+use std::path::{Path, PathBuf};
+
+use sandbox::{Allowed, Node};
+use serde_json::Value;
+
+/// Ours.
+pub(crate) const NAMES: [&str; 3] = ["bridge", "host-local", "loopback"];
+
+/// Where runtimes look for network configurations.
+pub(crate) const CONFIGURATIONS: &str = "/etc/cni/net.d";
+
+/// What may stay after the last pod.
+pub(crate) fn standing(bridge: &'static str) -> Vec<Allowed> {
+    let mut allowed = Allowed::after_del(bridge).to_vec();
+    allowed.push(Allowed::RulesOf("trestle"));
+    allowed
+}
+
+/// Installs our plugins in `/opt/cni/bin`; those of the directory `TRESTLE_PLUGINS` instead where that is set, to
+/// see what the same test makes of another suite.
+pub(crate) fn install(node: &Node) -> PathBuf {
+    match std::env::var_os("TRESTLE_PLUGINS") {
+        Some(directory) => node.install_from(Path::new(&directory), &NAMES),
+        None => node.install(Path::new(env!("CARGO_BIN_EXE_cni")), &NAMES),
+    }
+}
+
+/// A conflist that we ship, `1.0.0/10-trestle-ipv4` for example.
+pub(crate) fn shipped(name: &str) -> Value {
+    let path = format!("{}/../deploy/conflists/{name}.conflist", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Gives the node a conflist under a file name, which decides which one a runtime takes.
+pub(crate) fn configure(node: &Node, file: &str, conflist: &Value) {
+    node.write(format!("{CONFIGURATIONS}/{file}.conflist"), &conflist.to_string());
+}
+
+/// The addresses of a result, without their prefix lengths.
+pub(crate) fn addresses(result: &Value) -> Vec<String> {
+    let ips = result["ips"].as_array().map_or(&[][..], Vec::as_slice);
+    let address = |ip: &Value| ip["address"].as_str()?.split('/').next().map(str::to_owned);
+    ips.iter().filter_map(address).collect()
+}
