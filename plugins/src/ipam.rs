@@ -1,19 +1,38 @@
 //! The IPAM plugin that a configuration names: as a delegate, or in this process where its file is this very build.
 
 use std::fs::File;
+use std::net::IpAddr;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use cni::{Code, Coded, Delegate, Failure, Plugin, Request, Success};
 
-use crate::plugins;
+use ::ipam::{Delegator, HostLocal, Lease};
+use host::Host;
+use netstate::{Attachment, LinkName};
+
+use crate::failure;
 
 /// Who gives the container its addresses.
 pub(crate) enum Ipam {
     /// A program in `CNI_PATH`.
     Delegate(Delegate),
-    /// One of ours: an administrator who puts another file of that name there gets that one.
-    InProcess(&'static dyn Plugin),
+    /// Our own host-local: an administrator who puts another file of that name there gets that one.
+    HostLocal,
+}
+
+/// What IPAM gave. To be kept until the attachment stands: a lease that is held is nobody's to heal.
+pub(crate) struct Leased {
+    /// The addresses, routes and name servers.
+    pub(crate) success: Success,
+    _held: Option<Lease>,
+}
+
+impl Leased {
+    /// What a network without IPAM has: nothing.
+    pub(crate) fn nothing() -> Self {
+        Self { success: Success::default(), _held: None }
+    }
 }
 
 impl Ipam {
@@ -24,25 +43,42 @@ impl Ipam {
     pub(crate) fn of(request: &Request) -> Result<Option<Self>, Failure> {
         let Some(kind) = request.config.ipam_kind() else { return Ok(None) };
         let delegate = Delegate::find(&kind, request)?;
-        Ok(Some(match plugins::find(&kind) {
-            Some(entry) if is_this_build(delegate.program()) => Self::InProcess(entry.plugin),
-            _ => Self::Delegate(delegate),
-        }))
+        let ours = kind == HostLocal.name() && is_this_build(delegate.program());
+        Ok(Some(if ours { Self::HostLocal } else { Self::Delegate(delegate) }))
     }
 
     /// ADD; where it fails, DEL takes back what it may have done (section "Delegated plugins").
     ///
     /// # Errors
     /// The plugin's own.
-    pub(crate) fn add(&self, request: &Request) -> Result<Success, Failure> {
+    pub(crate) fn add(&self, request: &Request) -> Result<Leased, Failure> {
         let added = match self {
-            Self::Delegate(delegate) => delegate.add(request),
-            Self::InProcess(plugin) => plugin.add(request),
+            Self::Delegate(delegate) => delegate.add(request).map(|success| Leased { success, _held: None }),
+            Self::HostLocal => ::ipam::add(request, &mut Veth).map(|lease| Leased {
+                success: lease.success.clone(),
+                _held: Some(lease),
+            }),
         };
-        added.and_then(|lease| Ok(lease.require_ips()?)).inspect_err(|_| {
+        let leased = added.and_then(|leased| {
+            let success = leased.success.require_ips()?;
+            Ok(Leased { success, ..leased })
+        });
+        leased.inspect_err(|_| {
             // The failure of the ADD is what the runtime has to know.
             let _ = self.del(request);
         })
+    }
+
+    fn operate(
+        &self,
+        request: &Request,
+        delegated: fn(&Delegate, &Request) -> Result<(), Failure>,
+        own: fn(&HostLocal, &Request) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        match self {
+            Self::Delegate(delegate) => delegated(delegate, request),
+            Self::HostLocal => own(&HostLocal, request),
+        }
     }
 
     /// DEL.
@@ -50,10 +86,7 @@ impl Ipam {
     /// # Errors
     /// The plugin's own.
     pub(crate) fn del(&self, request: &Request) -> Result<(), Failure> {
-        match self {
-            Self::Delegate(delegate) => delegate.del(request),
-            Self::InProcess(plugin) => plugin.del(request),
-        }
+        self.operate(request, Delegate::del, HostLocal::del)
     }
 
     /// CHECK.
@@ -61,10 +94,7 @@ impl Ipam {
     /// # Errors
     /// The plugin's own.
     pub(crate) fn check(&self, request: &Request) -> Result<(), Failure> {
-        match self {
-            Self::Delegate(delegate) => delegate.check(request),
-            Self::InProcess(plugin) => plugin.check(request),
-        }
+        self.operate(request, Delegate::check, HostLocal::check)
     }
 
     /// GC.
@@ -72,10 +102,7 @@ impl Ipam {
     /// # Errors
     /// The plugin's own.
     pub(crate) fn gc(&self, request: &Request) -> Result<(), Failure> {
-        match self {
-            Self::Delegate(delegate) => delegate.gc(request),
-            Self::InProcess(plugin) => plugin.gc(request),
-        }
+        self.operate(request, Delegate::gc, HostLocal::gc)
     }
 
     /// STATUS.
@@ -83,10 +110,20 @@ impl Ipam {
     /// # Errors
     /// The plugin's own.
     pub(crate) fn status(&self, request: &Request) -> Result<(), Failure> {
-        match self {
-            Self::Delegate(delegate) => delegate.status(request),
-            Self::InProcess(plugin) => plugin.status(request),
-        }
+        self.operate(request, Delegate::status, HostLocal::status)
+    }
+}
+
+/// What host-local has to know of who calls it: an attachment by a veth pair.
+struct Veth;
+
+impl Delegator for Veth {
+    fn host_link(&self, attachment: &Attachment) -> Option<LinkName> {
+        Some(attachment.host_link())
+    }
+
+    fn reap(&mut self, attachment: &Attachment, _: &[IpAddr]) -> Result<(), Failure> {
+        Host::open().and_then(|mut host| host.reap(attachment)).map_err(|error| failure::of(&error))
     }
 }
 
@@ -97,8 +134,8 @@ impl Ipam {
 pub(crate) fn preview(request: &Request) -> Result<Success, Failure> {
     match Ipam::of(request)? {
         None => Ok(Success::default()),
-        Some(Ipam::InProcess(plugin)) if plugin.name() == ::ipam::HostLocal.name() => ::ipam::preview(request),
-        Some(_) => Err(PreviewError(request.config.ipam_kind().unwrap_or_default()).into()),
+        Some(Ipam::HostLocal) => ::ipam::preview(request),
+        Some(Ipam::Delegate(_)) => Err(PreviewError(request.config.ipam_kind().unwrap_or_default()).into()),
     }
 }
 

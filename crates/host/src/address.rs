@@ -1,11 +1,11 @@
 //! Addresses over rtnetlink.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use ipnetwork::IpNetwork;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::address::{
-    AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressScope,
+    AddressAttribute, AddressHeaderFlags, AddressMessage, AddressScope,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage as Message};
 use netstate::{Conflict, Detection, Family};
@@ -15,13 +15,13 @@ use crate::netlink::{Refusal, Request};
 
 /// An address as the kernel shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// The link's index.
-    pub link: u32,
+    pub(crate) link: u32,
     /// The address and its prefix.
-    pub network: IpNetwork,
+    pub(crate) network: IpNetwork,
     /// `fe80::…`, which the kernel makes by itself, or `127.0.0.1`.
-    pub local: bool,
+    pub(crate) local: bool,
 }
 
 /// Adds an address.
@@ -93,19 +93,4 @@ fn read(message: &AddressMessage) -> Option<Seen> {
     let network = IpNetwork::new(local.or(plain)?, message.header.prefix_len).ok()?;
     let own = matches!(message.header.scope, AddressScope::Link | AddressScope::Host);
     Some(Seen { link: message.header.index, network, local: own })
-}
-
-/// `IFA_F_TENTATIVE` and the like of an address, for CHECK.
-pub(crate) fn failed_detection(message: &AddressMessage) -> bool {
-    message.attributes.iter().any(
-        |found| matches!(found, AddressAttribute::Flags(flags) if flags.contains(AddressFlags::Dadfailed)),
-    )
-}
-
-/// The loopback network: what `lo` may hold.
-pub(crate) fn is_loopback(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => v4.octets()[0] == Ipv4Addr::LOCALHOST.octets()[0],
-        IpAddr::V6(v6) => v6.is_loopback(),
-    }
 }

@@ -62,6 +62,18 @@ impl Host {
         Ok(false)
     }
 
+    /// Sets a link of the container down.
+    ///
+    /// # Errors
+    /// Where the namespace can't be entered, or the kernel refuses; a link that is not there is down.
+    pub fn set_down_in(&self, container: &Namespace, name: &LinkName) -> Result<(), Error> {
+        let mut socket = container.inside(inside::socket)?;
+        match link::find(&mut socket, name).context("find", name)? {
+            Some(seen) => socket.request(link::set_down(seen.index)).context("set down", name).map(drop),
+            None => Ok(()),
+        }
+    }
+
     /// Are our tables there?
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use crate::machine::Host;
 use crate::namespace::Namespace;
 use crate::nftables::reference;
 use crate::netlink::{Refusal, Request};
-use crate::record::Record;
+use crate::record::{Record, Records};
 use crate::inside;
 
 impl Host {
@@ -34,6 +34,26 @@ impl Host {
             errors.extend(self.forget(bridge, &record.addresses).err());
         }
         errors
+    }
+
+    /// Removes everything of an attachment whose container is provably gone, so that its addresses can be given to
+    /// another. Its record goes last.
+    ///
+    /// # Errors
+    /// The first of what could not be removed.
+    pub fn reap(&mut self, owner: &Attachment) -> Result<(), Error> {
+        let records = Records::of_this_boot()?;
+        let errors = match records.read(owner)? {
+            Some(record) => self.remove(&record),
+            None => [self.remove_rules(owner), self.remove_link(&owner.host_link())]
+                .into_iter()
+                .filter_map(Result::err)
+                .collect(),
+        };
+        match errors.into_iter().next() {
+            Some(error) => Err(error),
+            None => records.remove(owner),
+        }
     }
 
     /// Takes back what an [`Host::apply`] made before it failed. The bridge and its addresses are everybody's.

@@ -48,19 +48,19 @@ pub(crate) fn add(route: &Route, index: u32) -> Request<Message> {
 
 /// A route as the kernel shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// Where to.
-    pub destination: IpNetwork,
+    pub(crate) destination: IpNetwork,
     /// By whom.
-    pub gateway: Option<IpAddr>,
+    pub(crate) gateway: Option<IpAddr>,
     /// Through which link.
-    pub link: Option<u32>,
+    pub(crate) link: Option<u32>,
     /// Its table.
-    pub table: u32,
+    pub(crate) table: u32,
     /// Its metric.
-    pub priority: Option<u32>,
+    pub(crate) priority: Option<u32>,
     /// A router's advertisement made it.
-    pub advertised: bool,
+    pub(crate) advertised: bool,
 }
 
 /// Every route of a family, in every table.

@@ -14,7 +14,7 @@ const ROOT: &str = "/proc/sys/";
 ///
 /// # Errors
 /// Where it can't be read.
-pub fn read(path: &str) -> Result<Option<String>, Error> {
+pub(crate) fn read(path: &str) -> Result<Option<String>, Error> {
     let file = format!("{ROOT}{path}");
     match fs::read_to_string(&file) {
         Ok(text) => Ok(Some(text.trim_end().to_owned())),
@@ -27,7 +27,7 @@ pub fn read(path: &str) -> Result<Option<String>, Error> {
 ///
 /// # Errors
 /// Where it can't be read or written, or is missing and not optional.
-pub fn ensure(setting: &Sysctl) -> Result<(), Error> {
+pub(crate) fn ensure(setting: &Sysctl) -> Result<(), Error> {
     match read(&setting.path)? {
         Some(value) if value == setting.value => Ok(()),
         None if setting.optional => Ok(()),

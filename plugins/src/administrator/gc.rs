@@ -11,8 +11,6 @@ use crate::interface::sweep;
 /// Every network's attachments, and only the dead ones.
 pub(super) fn run(_: &[&Path]) -> Result<String, Failure> {
     let errors = sweep(|records, record| records.life(record) == Life::Dead).map_err(|error| failure::of(&error))?;
-    let mut failures: Vec<Failure> = errors.iter().map(failure::of).collect();
-    failures.extend(::ipam::release_dead().err());
-    failure::of_all(failures)?;
+    failure::of_all(errors.iter().map(failure::of).collect())?;
     Ok(String::new())
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 /// What the network's owner wants, free of contradictions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Conf {
+pub(crate) struct Conf {
     /// `bridge`.
     pub(super) bridge: LinkName,
     /// `isGateway` and `isDefaultGateway`.
@@ -37,7 +37,7 @@ pub(super) struct Conf {
 
 /// Is the bridge the containers' gateway?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Gateway {
+pub(crate) enum Gateway {
     /// It has no address.
     No,
     /// It has the gateway's address.

@@ -19,7 +19,7 @@ use netstate::{Attachment, LinkName, Plan};
 
 use super::{Ends, Made, Policy, Wanted, garbage, owner};
 use crate::failure;
-use crate::ipam::{self, Ipam};
+use crate::ipam::{self, Ipam, Leased};
 
 /// ADD.
 pub(super) fn add<P: Policy>(request: &Request) -> Result<Success, Failure> {
@@ -32,9 +32,9 @@ pub(super) fn add<P: Policy>(request: &Request) -> Result<Success, Failure> {
     let ipam = Ipam::of(request)?;
     let lease = match &ipam {
         Some(ipam) => ipam.add(request)?,
-        None => Success::default(),
+        None => Leased::nothing(),
     };
-    let attached = settle::<P>(&conf, request, lease).and_then(|mut result| {
+    let attached = settle::<P>(&conf, request, lease.success.clone()).and_then(|mut result| {
         let ends = Ends::new(&owner, link, P::mac(&conf), &result);
         let uplink = host.has_uplink(P::master(&conf)).map_err(of)?;
         let sandbox = container.path().display().to_string();
