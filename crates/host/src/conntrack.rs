@@ -24,7 +24,7 @@ type Socket = Netlink<NetfilterMessage>;
 const COUNT: &str = "/proc/sys/net/netfilter/nf_conntrack_count";
 
 /// `CTA_FILTER`, with `NLA_F_NESTED`.
-const FILTER: u16 = 25 | 1 << 15;
+const FILTER: u16 = 0x19 | 1 << 15;
 
 /// `CTA_ID` and `CTA_ZONE`, which with the original tuple make an entry unmistakable.
 const IDENTITY: [u16; 2] = [12, 18];

@@ -54,7 +54,7 @@ use session::Session;
 use structure::TABLES;
 use wanted::Wanted;
 
-/// nf_tables of one network namespace.
+/// `nf_tables` of one network namespace.
 ///
 /// The socket is opened when it is first needed, in the calling thread's namespace of that moment, and closed with
 /// this value: keep it until the process ends, for a close soon after a deletion waits 10 ms for the kernel.
@@ -69,7 +69,7 @@ impl Nftables {
         Self::default()
     }
 
-    /// Makes sure that this kernel has nf_tables.
+    /// Makes sure that this kernel has `nf_tables`.
     ///
     /// # Errors
     /// [`Error::Unsupported`] where it has not; or what keeps us from asking.
@@ -77,7 +77,7 @@ impl Nftables {
         self.session()?.generation().map(drop)
     }
 
-    /// Does this kernel have nf_tables?
+    /// Does this kernel have `nf_tables`?
     ///
     /// # Errors
     /// What keeps us from asking; a kernel without it is `Ok(false)`.
@@ -140,8 +140,8 @@ impl Nftables {
             .iter()
             .map(|source| Element::Masquerade(*source))
             .chain(guarded.map(|link| Element::Guarded(link.clone())));
-        let owned: Vec<Owned> = elements.map(|element| Owned { owner: owner.clone(), element }).collect();
-        self.delete(&owned)
+        let theirs: Vec<Owned> = elements.map(|element| Owned { owner: owner.clone(), element }).collect();
+        self.delete(&theirs)
     }
 
     /// Removes those of the elements that still belong to whom they are said to belong, a guarded link with its

@@ -16,7 +16,7 @@ use std::net::IpAddr;
 use host::nftables::{Element, Nftables, Owned, Owner};
 use netstate::{Mac, Object};
 
-use network::{private_network, ruleset, run};
+use network::{only, private_network, ruleset, run};
 use rules::{guard, link, masquerade, owner};
 
 /// What `nft` lists for the container `one`; its key is the digest's.
@@ -96,7 +96,7 @@ fn golden() -> String {
 
 /// The same without elements.
 fn golden_structure() -> String {
-    golden().lines().filter(|line| !line.contains("elements")).map(|line| format!("{line}\n")).collect()
+    only(&golden(), |line| !line.contains("elements"))
 }
 
 #[test]
@@ -150,10 +150,8 @@ fn an_element_of_a_dead_owner_is_replaced() {
         )
         .unwrap();
     add(&mut nftables, "one");
-    let elements: Vec<_> =
-        golden().lines().filter(|line| line.contains("elements")).map(str::to_owned).collect();
-    let listed: Vec<_> =
-        ruleset().lines().filter(|line| line.contains("elements")).map(str::to_owned).collect();
+    let elements = only(&golden(), |line| line.contains("elements"));
+    let listed = only(&ruleset(), |line| line.contains("elements"));
     assert_eq!(listed, elements);
 }
 

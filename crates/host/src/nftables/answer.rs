@@ -1,4 +1,4 @@
-//! What nf_tables answers: rules and elements.
+//! What `nf_tables` answers: rules and elements.
 
 use netlink_packet_netfilter::nftables::{
     DataAttribute, GenAttribute, ListAttribute, NfTablesMessage, RuleAttribute, SetElementAttribute,

@@ -1,4 +1,4 @@
-//! What can go wrong between us and nf_tables.
+//! What can go wrong between us and `nf_tables`.
 
 use std::io;
 use std::process::ExitStatus;
@@ -8,7 +8,7 @@ use crate::netlink::Refusal;
 /// Packet rules could not be read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The kernel was built without nf_tables, or its module can't be loaded.
+    /// The kernel was built without `nf_tables`, or its module can't be loaded.
     #[error("this kernel has no nf_tables (CONFIG_NF_TABLES): {0}")]
     Unsupported(#[source] Refusal),
     /// Not even a netfilter socket could be had.

@@ -1,4 +1,4 @@
-//! The few nf_tables expressions that our rules are made of, in the form in which the kernel gives them back, and
+//! The few `nf_tables` expressions that our rules are made of, in the form in which the kernel gives them back, and
 //! how to tell whether a rule of the kernel's is the one that is wanted.
 
 use netlink_packet_netfilter::nftables::{

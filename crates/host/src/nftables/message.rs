@@ -1,4 +1,4 @@
-//! nf_tables messages (`linux/netfilter/nf_tables.h`): what is asked for, what is changed, and what comes back.
+//! `nf_tables` messages (`linux/netfilter/nf_tables.h`): what is asked for, what is changed, and what comes back.
 
 use std::fmt;
 

@@ -60,7 +60,7 @@ pub fn has_masquerade(
     Ok(true)
 }
 
-/// Removes all rules that the reference plugins made for the attachment, those in nf_tables in one batch. Nothing
+/// Removes all rules that the reference plugins made for the attachment, those in `nf_tables` in one batch. Nothing
 /// there is nothing to do. xtables-legacy is looked for in the calling thread's network namespace.
 ///
 /// # Errors
@@ -75,7 +75,7 @@ pub fn remove(nftables: &mut Nftables, owner: &Attachment) -> Result<(), Error> 
     legacy::remove(&names.masquerade_chain)
 }
 
-/// All that nf_tables has of the attachment.
+/// All that `nf_tables` has of the attachment.
 fn removal(session: &mut Session, names: &Names) -> Result<Vec<Change>, Error> {
     let masquerade = std::slice::from_ref(&names.masquerade_chain);
     let mut changes = Vec::new();

@@ -41,7 +41,7 @@ const VERDICT: u32 = 0xffff_ff00;
 const IFNAME: u32 = 41;
 const ETHERADDR: u32 = 9;
 
-/// What differs between the families, as nf_tables sees them.
+/// What differs between the families, as `nf_tables` sees them.
 pub(super) struct Row {
     /// The map of pod addresses.
     pub(super) map: &'static str,

@@ -10,13 +10,13 @@ use nix::sched::{CloneFlags, unshare};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Moves the thread into a network namespace of its own.
-pub fn private_network() {
+pub(crate) fn private_network() {
     unshare(CloneFlags::CLONE_NEWNET).expect("a private network namespace needs root");
     run("ip link set lo up");
 }
 
 /// Runs a program in the thread's network namespace and returns what it printed.
-pub fn run(line: &str) -> String {
+pub(crate) fn run(line: &str) -> String {
     let words: Vec<&str> = line.split_whitespace().collect();
     let output = Command::new(words[0]).args(&words[1..]).output().expect(line);
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -25,7 +25,7 @@ pub fn run(line: &str) -> String {
 }
 
 /// Does the program succeed?
-pub fn succeeds(line: &str) -> bool {
+pub(crate) fn succeeds(line: &str) -> bool {
     let words: Vec<&str> = line.split_whitespace().collect();
     Command::new(words[0])
         .args(&words[1..])
@@ -37,7 +37,7 @@ pub fn succeeds(line: &str) -> bool {
 }
 
 /// Waits until it is so.
-pub fn eventually(what: &str, condition: impl Fn() -> bool) {
+pub(crate) fn eventually(what: &str, condition: impl Fn() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !condition() {
         assert!(Instant::now() < deadline, "{what}: not within {PATIENCE:?}");
@@ -46,16 +46,21 @@ pub fn eventually(what: &str, condition: impl Fn() -> bool) {
 }
 
 /// What `nft` lists in the thread's network namespace.
-pub fn ruleset() -> String {
+pub(crate) fn ruleset() -> String {
     run("nft list ruleset")
 }
 
+/// Those lines of a text that are wanted.
+pub(crate) fn only(text: &str, wanted: impl Fn(&str) -> bool) -> String {
+    text.lines().filter(|line| wanted(line)).flat_map(|line| [line, "\n"]).collect()
+}
+
 /// Another network namespace, kept by a process that does nothing.
-pub struct Elsewhere(Child);
+pub(crate) struct Elsewhere(Child);
 
 impl Elsewhere {
     /// A new one.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let child = Command::new("unshare").args(["--net", "sleep", "infinity"]).spawn().expect("unshare");
         let elsewhere = Self(child);
         let here = fs::read_link("/proc/thread-self/ns/net").expect("/proc");
@@ -67,22 +72,22 @@ impl Elsewhere {
     }
 
     /// Its file.
-    pub fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         format!("/proc/{}/ns/net", self.0.id())
     }
 
     /// Its process, as `ip link set … netns` takes it.
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.0.id()
     }
 
     /// Runs a program in it.
-    pub fn run(&self, line: &str) -> String {
+    pub(crate) fn run(&self, line: &str) -> String {
         run(&self.inside(line))
     }
 
     /// Does the program succeed in it?
-    pub fn succeeds(&self, line: &str) -> bool {
+    pub(crate) fn succeeds(&self, line: &str) -> bool {
         succeeds(&self.inside(line))
     }
 

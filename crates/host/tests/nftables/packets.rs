@@ -55,7 +55,7 @@ fn what_a_pod_sends_outside_its_subnet_comes_back() {
 }
 
 #[test]
-fn what_a_pod_sends_within_its_subnet_or_by_multicast_keeps_its_address() {
+fn what_a_pod_sends_within_its_subnet_keeps_its_address() {
     let (pod, _outside) = pod_and_outside();
     let mut nftables = Nftables::new();
     // The whole of the outside counts as the pod's own subnet.

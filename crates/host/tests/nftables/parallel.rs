@@ -86,7 +86,7 @@ fn callers_who_remove_at_the_same_time_remove_all_that_is_theirs_and_nothing_els
 }
 
 #[test]
-fn an_address_that_goes_from_hand_to_hand_ends_with_one_owner_whose_element_stays() {
+fn an_address_that_goes_from_hand_to_hand_ends_without_an_owner() {
     private_network();
     at_once(|nftables, number| {
         let container = format!("c{number}");

@@ -3,13 +3,13 @@
 use std::env;
 use std::io::Write as _;
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use host::nftables::{Nftables, reference};
 use netstate::Attachment;
 
-use crate::network::{Elsewhere, private_network, ruleset, run};
+use crate::network::{Elsewhere, only, private_network, ruleset, run};
 
 /// Debian's, 1.1.1.
 fn debian() -> PathBuf {
@@ -119,9 +119,9 @@ fn pods_are_removed_one_by_one(pods: &[Pod; 2], rules: impl Fn() -> String) {
     assert_eq!(rules(), left);
 }
 
-fn pods(plugins: &PathBuf, backend: &'static str, path: &str) -> [Pod; 2] {
+fn pods(plugins: &Path, backend: &'static str, path: &str) -> [Pod; 2] {
     [("one", 2), ("two", 3)].map(|(container, host_part)| Pod {
-        plugins: plugins.clone(),
+        plugins: plugins.to_owned(),
         backend,
         path: path.to_owned(),
         container,
@@ -137,13 +137,14 @@ fn path() -> String {
 /// The ruleset, and what only iptables-nft can read of it, without the time of day.
 fn plain_ruleset() -> String {
     let listed = ruleset() + &run("iptables-nft-save -t nat") + &run("ip6tables-nft-save -t nat");
-    listed.lines().filter(|line| !line.starts_with(['#', ':'])).map(|line| format!("{line}\n")).collect()
+    only(&listed, |line| !line.starts_with(['#', ':']))
 }
 
 /// What xtables-legacy's rules are, without the time of day.
 fn legacy_rules() -> String {
+    assert!(!ruleset().contains("CNI-"), "the pods were made through iptables-nft");
     let saved = run("iptables-legacy-save -t nat") + &run("ip6tables-legacy-save -t nat") + &ruleset();
-    saved.lines().filter(|line| !line.starts_with(['#', ':'])).map(|line| format!("{line}\n")).collect()
+    only(&saved, |line| !line.starts_with(['#', ':']))
 }
 
 #[test]

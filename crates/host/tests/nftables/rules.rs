@@ -3,12 +3,12 @@
 use netstate::{Attachment, LinkName, MacGuard, Masquerade};
 
 /// An attachment of the network `net` by `eth0`.
-pub fn owner(container: &str) -> Attachment {
+pub(crate) fn owner(container: &str) -> Attachment {
     Attachment { network: "net".into(), container: container.into(), ifname: "eth0".into() }
 }
 
 /// A masquerade rule of the container's.
-pub fn masquerade(source: &str, subnet: &str, container: &str) -> Masquerade {
+pub(crate) fn masquerade(source: &str, subnet: &str, container: &str) -> Masquerade {
     Masquerade {
         source: source.parse().expect("an address"),
         subnet: subnet.parse().expect("a network"),
@@ -17,11 +17,11 @@ pub fn masquerade(source: &str, subnet: &str, container: &str) -> Masquerade {
 }
 
 /// A link's name.
-pub fn link(name: &str) -> LinkName {
+pub(crate) fn link(name: &str) -> LinkName {
     LinkName::new(name).expect("a link's name")
 }
 
 /// A guard of the container's.
-pub fn guard(name: &str, mac: &str, container: &str) -> MacGuard {
+pub(crate) fn guard(name: &str, mac: &str, container: &str) -> MacGuard {
     MacGuard { link: link(name), mac: mac.parse().expect("a MAC"), owner: owner(container) }
 }

@@ -20,16 +20,18 @@ impl Names {
         let guard = format!("cni-br-iface-{container}-{ifname}");
         let mac = format!("{guard}-mac");
         Self {
-            masquerade_chain: format!("CNI-{}", hex(12, &format!("{network}{container}"))),
-            masquerade_comment: format!("{}-{}", hex(8, network), hex(8, &format!("{ifname}:{container}"))),
+            masquerade_chain: format!("CNI-{}", hex(24, &format!("{network}{container}"))),
+            masquerade_comment: format!("{}-{}", hex(16, network), hex(16, &format!("{ifname}:{container}"))),
             guard_chains: [guard, mac],
         }
     }
 }
 
-/// So many bytes of the SHA-512 of a text, in hexadecimal.
-fn hex(bytes: usize, text: &str) -> String {
-    Sha512::digest(text.as_bytes()).iter().take(bytes).map(|byte| format!("{byte:02x}")).collect()
+/// So many digits of the SHA-512 of a text, in hexadecimal.
+fn hex(digits: usize, text: &str) -> String {
+    let mut hash = format!("{:x}", Sha512::digest(text.as_bytes()));
+    hash.truncate(digits);
+    hash
 }
 
 #[cfg(test)]
