@@ -8,10 +8,12 @@
 mod add;
 mod allocate;
 mod config;
+mod dead;
 mod delegator;
 mod directory;
 mod error;
 mod gc;
+mod heal;
 mod index;
 mod looking;
 mod mark;
@@ -19,6 +21,7 @@ mod number;
 mod owner;
 mod range;
 mod range_set;
+mod reap;
 mod record;
 mod reserving;
 mod resolv;
@@ -30,6 +33,7 @@ use cni::{Failure, Plugin, Request, Success};
 
 pub use add::{Lease, add, preview};
 pub use config::ConfigError;
+pub use dead::release_dead;
 pub use delegator::Delegator;
 pub use error::{AllocateError, Finding, StoreError};
 pub use range::RangeError;

@@ -3,4 +3,4 @@
 
 pub mod host_local;
 
-pub use host_local::{Delegator, HostLocal, Lease};
+pub use host_local::{Delegator, HostLocal, Lease, Standalone, add, preview, release_dead};

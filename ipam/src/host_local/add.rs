@@ -3,18 +3,19 @@
 use std::fs::File;
 
 use cni::{Code, Coded, Failure, Ip, Request, Success};
-use host::life::{Proof, Witness};
+use host::life::Proof;
 use netstate::Attachment;
 
 use super::allocate::{Applicant, allocate};
 use super::config::Settings;
 use super::delegator::Delegator;
 use super::error::AllocateError;
+use super::heal::Healer;
 use super::looking::Looking;
 use super::mark::Mark;
 use super::owner::Owner;
 use super::record::{Evidence, Record};
-use super::reserving::{Healer, Reserving};
+use super::reserving::Reserving;
 use super::store::Store;
 
 /// Addresses that were reserved. Keep it until the attachment's link stands: as long as it lives, the attachment is
@@ -52,13 +53,12 @@ pub fn add(request: &Request, delegator: &mut dyn Delegator) -> Result<Lease, Fa
         container: request.container.clone(),
         ifname: request.ifname.clone(),
     };
-    let link = delegator.host_link(&attachment);
-    let proof = Proof::of(request.netns.as_deref(), link.as_ref())
+    let proof = Proof::of(request.netns.as_deref(), delegator.host_link(&attachment).as_ref())
         .map_err(|source| ProofFailure { netns: request.netns.clone(), source })?;
-    let healer = Healer { network: &settings.place.network, delegator, witness: Witness::default() };
-    let evidence = Evidence { mark: Mark::random(), proof };
     let store = Store::create(&settings.place)?;
     let owner = Owner::new(&request.container, &request.ifname);
+    let evidence = Evidence { mark: Mark::random(), proof };
+    let healer = Healer::new(&store, &settings.place.network, delegator);
     let (ips, record) = reserve(&settings, &owner, Tools { store: &store, healer, evidence })?;
     Ok(Lease { success: success(settings, ips), _record: record })
 }
@@ -83,7 +83,7 @@ fn reserve<'a>(
     let record = store.index.write(owner, &Record { evidence: Some(evidence), addresses: holds.clone() })?;
     holds.extend(store.held_by(&owner.bare())?);
     let applicant = Applicant { container: &owner.container, holds };
-    let mut shelf = Reserving::new(store, owner, mark, healer);
+    let mut shelf = Reserving::new(healer, store, owner, mark);
     let ips = store
         .index
         .lock(owner, &record)

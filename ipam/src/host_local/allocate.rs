@@ -24,6 +24,9 @@ pub(crate) trait Shelf {
     /// Clears away a holder that is provably gone; is the address free now?
     fn heal(&mut self, address: IpAddr) -> Result<bool, StoreError>;
 
+    /// What kept someone who is gone from being cleared away.
+    fn hindrance(&self) -> Option<String>;
+
     /// The addresses that are taken.
     fn taken(&self) -> Result<Vec<IpAddr>, StoreError>;
 
@@ -144,8 +147,8 @@ fn try_take(address: IpAddr, shelf: &mut dyn Shelf) -> Result<bool, StoreError> 
 pub(crate) fn exhaustion(set: &RangeSet, shelf: &dyn Shelf) -> String {
     let taken = shelf.taken().unwrap_or_default();
     let taken = taken.into_iter().filter(|address| set.range_of(*address).is_some()).count();
-    format!(
-        "{taken} of {} addresses are reserved, none of them by a container that is provably gone",
-        set.capacity()
-    )
+    let capacity = set.capacity();
+    let why = shelf.hindrance();
+    let why = why.as_deref().unwrap_or("none of them by a container that is provably gone");
+    format!("{taken} of {capacity} addresses are reserved, {why}")
 }

@@ -1,11 +1,12 @@
 //! Our own state of one network: a record for each attachment, so that no operation has to read all of upstream's
 //! files. It lies outside upstream's directory and may be lost: it is rebuilt from there.
 
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
 use std::net::IpAddr;
 use std::os::fd::AsRawFd;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use netstate::Attachment;
 use sha2::{Digest, Sha256};
 
+use super::config::Place;
 use super::directory::{text, unless_gone};
 use super::error::{At, StoreError};
 use super::owner::Owner;
@@ -30,7 +32,12 @@ const LOCK_PAUSE: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub(crate) struct Index {
     path: PathBuf,
+    /// The network's directory.
+    of: PathBuf,
 }
+
+/// The file in an index that says whose it is.
+const OF: &str = "network";
 
 impl Index {
     /// The index of the network whose directory is open: named by its path without symbolic links, so that every
@@ -38,7 +45,7 @@ impl Index {
     pub(crate) fn of(network: &File) -> io::Result<Self> {
         let canonical = fs::read_link(format!("/proc/self/fd/{}", network.as_raw_fd()))?;
         let name = format!("{:x}", Sha256::digest(canonical.as_os_str().as_bytes()));
-        Ok(Self { path: Path::new(STATE).join(name) })
+        Ok(Self { path: Path::new(STATE).join(name), of: canonical })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -51,7 +58,27 @@ impl Index {
 
     pub(crate) fn create(&self) -> io::Result<File> {
         fs::create_dir_all(&self.path)?;
+        fs::write(self.path.join(OF), self.of.as_os_str().as_bytes())?;
         self.open()
+    }
+
+    /// Every network that has an index, as far as it can be told.
+    pub(crate) fn all() -> Result<Vec<Place>, StoreError> {
+        let indexes = match fs::read_dir(STATE) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.at("list", Path::new(STATE))?,
+        };
+        let mut places = Vec::new();
+        for index in indexes {
+            let path = index.at("list", Path::new(STATE))?.path().join(OF);
+            let Ok(network) = fs::read(path).map(OsString::from_vec).map(PathBuf::from) else { continue };
+            if let (Some(data_dir), Some(Some(name))) =
+                (network.parent(), network.file_name().map(|name| name.to_str()))
+            {
+                places.push(Place { data_dir: data_dir.to_owned(), network: name.to_owned() });
+            }
+        }
+        Ok(places)
     }
 
     /// The file name of an attachment's record: no container ID is too long or too strange for it.
@@ -133,11 +160,12 @@ impl Index {
         unless_gone(fs::remove_file(&path)).at("remove", &path)
     }
 
-    /// Removes every record whose name `wanted` does not know.
+    /// Removes every record whose key `wanted` does not know.
     pub(crate) fn retain(&self, wanted: impl Fn(&str) -> bool) -> Result<(), StoreError> {
         for entry in fs::read_dir(&self.path).at("list", &self.path)? {
             let entry = entry.at("list", &self.path)?;
-            if !entry.file_name().to_str().is_some_and(&wanted) {
+            let name = entry.file_name();
+            if name != OF && !name.to_str().is_some_and(&wanted) {
                 unless_gone(fs::remove_file(entry.path())).at("remove", &entry.path())?;
             }
         }

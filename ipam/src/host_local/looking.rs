@@ -85,6 +85,10 @@ impl Shelf for Looking {
         Ok(free)
     }
 
+    fn hindrance(&self) -> Option<String> {
+        None
+    }
+
     fn taken(&self) -> Result<Vec<IpAddr>, StoreError> {
         if self.index.is_none() { Ok(Vec::new()) } else { self.directory.addresses() }
     }
