@@ -128,7 +128,7 @@ impl Call {
 
 /// A call on its way.
 #[derive(Debug)]
-pub struct Running(Child);
+pub struct Running(pub(crate) Child);
 
 impl Running {
     /// The plugin's process ID.
@@ -158,7 +158,7 @@ impl Running {
 
 /// What a plugin answered.
 #[derive(Debug, Clone)]
-pub struct Reply(Output);
+pub struct Reply(pub(crate) Output);
 
 impl std::ops::Deref for Reply {
     type Target = Output;

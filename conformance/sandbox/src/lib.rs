@@ -15,6 +15,7 @@ mod place;
 mod pod;
 mod router;
 mod snapshot;
+mod trace;
 
 pub use allowed::Allowed;
 pub use cached::cached;
@@ -26,3 +27,4 @@ pub use place::{Output, Place};
 pub use pod::Pod;
 pub use router::{Router, Uplink};
 pub use snapshot::Snapshot;
+pub use trace::{End, Victims, kill_after};
