@@ -59,7 +59,8 @@ const SUBCOMMANDS: &[Subcommand] = &[
 pub(crate) fn main(arguments: &[String]) -> ExitCode {
     let Some((name, rest)) = arguments.split_first() else { return usage() };
     let paths: Vec<&Path> = rest.iter().map(Path::new).collect();
-    let Some(subcommand) = SUBCOMMANDS.iter().find(|found| found.name == name && found.arguments.len() == paths.len())
+    let Some(subcommand) =
+        SUBCOMMANDS.iter().find(|found| found.name == name && found.arguments.len() == paths.len())
     else {
         return usage();
     };

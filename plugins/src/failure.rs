@@ -1,11 +1,22 @@
 //! What a failed verb is in the specification's codes.
 
-use cni::{Code, Failure};
+use cni::{Code, Coded, Failure};
 use host::Error;
 
+/// A verb that failed: what the machine said.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(crate) struct Machine(pub(crate) Error);
+
+impl Coded for Machine {
+    fn code(&self) -> Code {
+        code(&self.0)
+    }
+}
+
 /// The error object of a verb that failed.
-pub(crate) fn of(error: &Error) -> Failure {
-    Failure { code: code(error), msg: error.to_string(), details: String::new() }
+pub(crate) fn of(error: Error) -> Failure {
+    Machine(error).into()
 }
 
 /// One error object for all that failed: the first one's code, everybody's words.

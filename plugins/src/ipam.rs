@@ -54,10 +54,8 @@ impl Ipam {
     pub(crate) fn add(&self, request: &Request) -> Result<Leased, Failure> {
         let added = match self {
             Self::Delegate(delegate) => delegate.add(request).map(|success| Leased { success, _held: None }),
-            Self::HostLocal => ::ipam::add(request, &mut Veth).map(|lease| Leased {
-                success: lease.success.clone(),
-                _held: Some(lease),
-            }),
+            Self::HostLocal => ::ipam::add(request, &mut Veth)
+                .map(|lease| Leased { success: lease.success.clone(), _held: Some(lease) }),
         };
         let leased = added.and_then(|leased| {
             let success = leased.success.require_ips()?;
@@ -123,7 +121,7 @@ impl Delegator for Veth {
     }
 
     fn reap(&mut self, attachment: &Attachment, _: &[IpAddr]) -> Result<(), Failure> {
-        Host::open().and_then(|mut host| host.reap(attachment)).map_err(|error| failure::of(&error))
+        Host::open().and_then(|mut host| host.reap(attachment)).map_err(failure::of)
     }
 }
 

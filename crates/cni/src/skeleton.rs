@@ -113,7 +113,8 @@ impl Call<'_> {
     }
 
     fn request(&mut self, environment: Environment, stdin: &mut dyn Read) -> Result<Request, Failure> {
-        let mut bytes = Vec::new();
+        // Room for nearly every configuration: one read, and one that finds the end.
+        let mut bytes = Vec::with_capacity(16 * 1024);
         stdin.read_to_end(&mut bytes).map_err(StdinError)?;
         let Environment { command, container, netns, ifname, args, path, own_namespace } = environment;
         let draft = Draft::parse(&bytes)?;

@@ -4,9 +4,7 @@ use std::net::IpAddr;
 
 use ipnetwork::IpNetwork;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
-use netlink_packet_route::address::{
-    AddressAttribute, AddressHeaderFlags, AddressMessage, AddressScope,
-};
+use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage, AddressScope};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage as Message};
 use netstate::{Conflict, Detection, Family};
 
@@ -48,7 +46,7 @@ pub(crate) fn of_link(socket: &mut Socket, link: u32, family: Option<Family>) ->
     let mut request = AddressMessage::default();
     request.header.family = family.map_or(AddressFamily::Unspec, address_family);
     request.header.index = link;
-    let answers = socket.dump(Message::GetAddress(request))?;
+    let answers = socket.dump(&Message::GetAddress(request))?;
     let addresses = answers.into_iter().filter_map(|message| match message {
         Message::NewAddress(address) => read(&address),
         _ => None,
@@ -81,8 +79,7 @@ fn message(link: u32, network: IpNetwork) -> AddressMessage {
     message.header.family = address_family(Family::of(network.ip()));
     message.header.prefix_len = network.prefix();
     message.header.index = link;
-    message.attributes =
-        vec![AddressAttribute::Local(network.ip()), AddressAttribute::Address(network.ip())];
+    message.attributes = vec![AddressAttribute::Local(network.ip()), AddressAttribute::Address(network.ip())];
     message
 }
 

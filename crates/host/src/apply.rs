@@ -5,15 +5,15 @@ use std::io;
 
 use netlink_packet_route::RouteNetlinkMessage as Message;
 use netstate::{
-    Address, Attachment, Bridge, Conflict, Family, Lifetime, LinkName, MacGuard, Masquerade, Object, Place, Plan, PortVlans, Step, Veth,
-    VlanGateway,
+    Address, Attachment, Bridge, Conflict, Family, Lifetime, LinkName, MacGuard, Masquerade, Object, Place,
+    Plan, PortVlans, Step, Veth, VlanGateway,
 };
 
 use crate::address;
 use crate::error::{Context, Error};
 use crate::link::{self, Seen, Socket};
-use crate::namespace::Namespace;
 use crate::machine::Host;
+use crate::namespace::Namespace;
 use crate::netlink::{Answer, Request};
 use crate::{forwarding, inside, route, sysctl};
 
@@ -38,8 +38,14 @@ impl Host {
     ///
     /// # Errors
     /// The first step that failed, and why.
-    pub fn apply(&mut self, plan: &Plan, container: Option<&Namespace>, applied: &mut Applied) -> Result<(), Error> {
-        let mut work = Work { host: self, container, indexes: HashMap::new(), inner: HashMap::new(), applied };
+    pub fn apply(
+        &mut self,
+        plan: &Plan,
+        container: Option<&Namespace>,
+        applied: &mut Applied,
+    ) -> Result<(), Error> {
+        let mut work =
+            Work { host: self, container, indexes: HashMap::new(), inner: HashMap::new(), applied };
         let steps = plan.steps();
         let mut rules_made = false;
         let inside = |step: &&Step| step.place == Place::Container;
@@ -214,12 +220,14 @@ impl<'a> Work<'a> {
     fn address(&mut self, wanted: &Address) -> Result<(), Error> {
         let index = self.index(&wanted.link)?;
         let family = Family::of(wanted.network.ip());
-        let seen = address::of_link(self.socket(), index, Some(family)).context("read the addresses of", &wanted.link)?;
+        let seen = address::of_link(self.socket(), index, Some(family))
+            .context("read the addresses of", &wanted.link)?;
         if seen.iter().any(|seen| seen.network == wanted.network) {
             return Ok(());
         }
-        let in_the_way =
-            seen.iter().filter(|seen| !seen.local && address::conflicts(seen.network, wanted.network, wanted.conflict));
+        let in_the_way = seen
+            .iter()
+            .filter(|seen| !seen.local && address::conflicts(seen.network, wanted.network, wanted.conflict));
         for conflict in in_the_way {
             if wanted.conflict == Conflict::Refuse {
                 let (link, found) = (wanted.link.clone(), conflict.network);

@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::str::FromStr;
+use std::sync::OnceLock;
 
 const FILE: &str = "/proc/sys/kernel/random/boot_id";
 
@@ -20,14 +21,19 @@ const LENGTH: usize = 36;
 pub struct BootIdError(pub String);
 
 impl BootId {
-    /// The running kernel's.
+    /// The running kernel's: read once, for it lasts longer than we do.
     ///
     /// # Errors
     /// Where `/proc` isn't mounted or doesn't hold a UUID there.
     pub fn current() -> io::Result<Self> {
+        static CURRENT: OnceLock<BootId> = OnceLock::new();
+        if let Some(boot) = CURRENT.get() {
+            return Ok(boot.clone());
+        }
         let mut text = [0; LENGTH];
         File::open(FILE)?.read_exact(&mut text)?;
-        String::from_utf8_lossy(&text).parse().map_err(io::Error::other)
+        let boot: Self = String::from_utf8_lossy(&text).parse().map_err(io::Error::other)?;
+        Ok(CURRENT.get_or_init(|| boot).clone())
     }
 }
 

@@ -9,7 +9,7 @@ use crate::error::{Context, Error};
 use crate::link::{self, Seen, Socket};
 use crate::machine::Host;
 use crate::namespace::Namespace;
-use crate::{address, inside, route, sysctl};
+use crate::{address, route, sysctl};
 
 /// An object of a plan that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.step, self.found)
+        write!(f, "{}: {}", self.step.object, self.found)
     }
 }
 
@@ -34,18 +34,20 @@ impl Host {
     /// Where the kernel can't be read.
     pub fn compare(&mut self, plan: &Plan, container: Option<&Namespace>) -> Result<Vec<Difference>, Error> {
         let mut inner = match container {
-            Some(namespace) => Some(namespace.inside(inside::socket)?),
+            Some(namespace) => Some(namespace.route()?),
             None => None,
         };
         let mut differences = Vec::new();
         for step in plan.steps() {
             let socket = match step.place {
                 Place::Host => &mut self.route,
-                Place::Container => inner.as_mut().ok_or(Error::NoContainer)?,
+                Place::Container => inner.as_deref_mut().ok_or(Error::NoContainer)?,
             };
             let found = match &step.object {
                 Object::Bridge(wanted) => bridge(socket, wanted)?,
-                Object::Veth(wanted) => veth(&mut self.route, inner.as_mut().ok_or(Error::NoContainer)?, wanted)?,
+                Object::Veth(wanted) => {
+                    veth(&mut self.route, inner.as_deref_mut().ok_or(Error::NoContainer)?, wanted)?
+                }
                 Object::VlanGateway(wanted) => up(socket, &wanted.name)?,
                 Object::Up(name) => up(socket, name)?,
                 Object::Address(wanted) => on_link(socket, wanted)?,
@@ -83,9 +85,8 @@ fn bridge(socket: &mut Socket, wanted: &Bridge) -> Found {
         if !seen.is_kind("bridge") {
             return Some("is not a bridge".to_owned());
         }
-        link::complete_bridge(wanted, &seen).map(|_| {
-            if seen.is_up() { "lacks an option".to_owned() } else { "is down".to_owned() }
-        })
+        link::complete_bridge(wanted, &seen)
+            .map(|_| if seen.is_up() { "lacks an option".to_owned() } else { "is down".to_owned() })
     }))
 }
 
@@ -131,7 +132,8 @@ fn on_link(socket: &mut Socket, wanted: &Address) -> Found {
         Err(found) => return Ok(Some(format!("{} {found}", wanted.link))),
     };
     let family = Some(Family::of(wanted.network.ip()));
-    let addresses = address::of_link(socket, seen.index, family).context("read the addresses of", &wanted.link)?;
+    let addresses =
+        address::of_link(socket, seen.index, family).context("read the addresses of", &wanted.link)?;
     Ok((!addresses.iter().any(|seen| seen.network == wanted.network)).then(|| "missing".to_owned()))
 }
 

@@ -128,7 +128,7 @@ fn forget_by_filter(socket: &mut Socket, address: IpAddr) -> Result<bool, Error>
 /// Reads the whole table and deletes what has the address.
 fn forget_one_by_one(socket: &mut Socket, address: IpAddr) -> Result<(), Error> {
     let table = socket
-        .dump(message(address, ConntrackMessage::Get(Vec::new())))
+        .dump(&message(address, ConntrackMessage::Get(Vec::new())))
         .map_err(|source| Error::Refused { what: "list", address, source })?;
     for entry in table {
         let NetfilterMessageInner::Conntrack(ConntrackMessage::New(attributes)) = entry.inner else {

@@ -34,7 +34,9 @@ fn uplinks(socket: &mut Socket) -> Result<Vec<String>, Error> {
     let routes = route::all(socket, Family::V6).context("read", &"the IPv6 routes")?;
     let advertised = |index| {
         let default = Family::V6.default_route();
-        routes.iter().any(|route| route.advertised && route.destination == default && route.link == Some(index))
+        routes
+            .iter()
+            .any(|route| route.advertised && route.destination == default && route.link == Some(index))
     };
     let links = link::all(socket).context("read", &"the links")?;
     let inside = |link: &link::Seen| link.is_kind("bridge") || link.is_kind("veth") || link.master.is_some();

@@ -3,19 +3,12 @@
 
 use std::collections::HashMap;
 
-use netlink_sys::protocols::NETLINK_ROUTE;
-use netstate::{LinkName, Object, Step};
+use netstate::{LinkName, Object, Step, Sysctl};
 
 use crate::error::{Context, Error};
 use crate::link::Socket;
 use crate::namespace::Namespace;
-use crate::netlink::Netlink;
 use crate::{address, link, route, sysctl};
-
-/// A route socket of the container's namespace.
-pub(crate) fn socket() -> Result<Socket, Error> {
-    Netlink::open(NETLINK_ROUTE).context("open", &"a route socket in the container")
-}
 
 /// Makes `steps` inside. `indexes` are the links known so far.
 pub(crate) fn apply(
@@ -23,14 +16,14 @@ pub(crate) fn apply(
     steps: &[&Step],
     indexes: &HashMap<LinkName, u32>,
 ) -> Result<(), Error> {
-    let mut socket = container.inside(|| {
-        for step in steps {
-            if let Object::Sysctl(setting) = &step.object {
-                sysctl::ensure(setting)?;
-            }
-        }
-        socket()
-    })?;
+    let settings: Vec<&Sysctl> = steps
+        .iter()
+        .filter_map(|step| if let Object::Sysctl(setting) = &step.object { Some(setting) } else { None })
+        .collect();
+    if !settings.is_empty() {
+        container.inside(|| settings.into_iter().try_for_each(sysctl::ensure))?;
+    }
+    let mut socket = container.route()?;
     let mut index = |name: &LinkName| match indexes.get(name) {
         Some(index) => Ok(*index),
         None => index_of(&mut socket, name),
@@ -39,7 +32,9 @@ pub(crate) fn apply(
     for Step { object, .. } in steps {
         requests.push(match object {
             Object::Up(name) => link::set_up(index(name)?),
-            Object::Address(address) => address::add(index(&address.link)?, address.network, address.detection),
+            Object::Address(address) => {
+                address::add(index(&address.link)?, address.network, address.detection)
+            }
             Object::Route(route) => route::add(route, index(&route.link)?),
             _ => continue,
         });

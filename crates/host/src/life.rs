@@ -151,25 +151,25 @@ impl Witness {
         }
         match link_exists(&end.name) {
             Ok(true) => Life::Alive,
-            Ok(false) => self.unless_attaching(record, end),
+            Ok(false) => unless_attaching(record, end),
             Err(_) => Life::Unknown,
         }
     }
+}
 
-    /// The link is missing: it may not be made yet. Whoever makes it lets go of the record only after that, so the
-    /// lock is asked for first and the link looked for once more.
-    fn unless_attaching(&self, record: &File, end: &HostEnd) -> Life {
-        match record.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => Life::Alive,
-            Err(TryLockError::Error(_)) => Life::Unknown,
-            Ok(()) => {
-                let again = link_exists(&end.name);
-                let unlocked = record.unlock();
-                match (again, unlocked) {
-                    (Ok(true), _) => Life::Alive,
-                    (Ok(false), Ok(())) => Life::Dead,
-                    _ => Life::Unknown,
-                }
+/// The link is missing: it may not be made yet. Whoever makes it lets go of the record only after that, so the
+/// lock is asked for first and the link looked for once more.
+fn unless_attaching(record: &File, end: &HostEnd) -> Life {
+    match record.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Life::Alive,
+        Err(TryLockError::Error(_)) => Life::Unknown,
+        Ok(()) => {
+            let again = link_exists(&end.name);
+            let unlocked = record.unlock();
+            match (again, unlocked) {
+                (Ok(true), _) => Life::Alive,
+                (Ok(false), Ok(())) => Life::Dead,
+                _ => Life::Unknown,
             }
         }
     }

@@ -3,11 +3,11 @@
 use std::hash::{BuildHasher, RandomState};
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_ECHO, NLM_F_EXCL};
-use netlink_packet_route::{AddressFamily, RouteNetlinkMessage as Message};
 use netlink_packet_route::link::{
-    AfSpecBridge, BridgeVlanInfoFlags, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoPortKind, InfoVeth, LinkAttribute,
-    LinkExtentMask, LinkFlags, LinkInfo, LinkMessage,
+    AfSpecBridge, BridgeVlanInfoFlags, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoPortKind,
+    InfoVeth, LinkAttribute, LinkExtentMask, LinkFlags, LinkInfo, LinkMessage,
 };
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage as Message};
 use netstate::{Bridge, LinkName, Mac, Port, PortFlag, PortVlans, Veth, Vlan};
 use rtnetlink::{LinkBridge, LinkBridgePort, LinkBridgeVlan, LinkMessageBuilder, LinkUnspec, LinkVeth};
 
@@ -94,8 +94,11 @@ impl Seen {
                     (InfoBridgePort::HairpinMode(true), PortFlag::Hairpin),
                     (InfoBridgePort::Isolated(true), PortFlag::Isolated),
                 ];
-                self.port_flags =
-                    flags.into_iter().filter(|(option, _)| options.contains(option)).map(|(_, flag)| flag).collect();
+                self.port_flags = flags
+                    .into_iter()
+                    .filter(|(option, _)| options.contains(option))
+                    .map(|(_, flag)| flag)
+                    .collect();
             }
             _ => {}
         }
@@ -129,7 +132,7 @@ pub(crate) fn all(socket: &mut Socket) -> Result<Vec<Seen>, Refusal> {
     let message = LinkMessageBuilder::<LinkUnspec>::new()
         .append_extra_attribute(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]))
         .build();
-    Ok(links(socket.dump(Message::GetLink(message))?).collect())
+    Ok(links(socket.dump(&Message::GetLink(message))?).collect())
 }
 
 /// The links among messages.
@@ -162,7 +165,8 @@ pub(crate) fn complete_bridge(bridge: &Bridge, seen: &Seen) -> Option<Request<Me
     if seen.is_up() && !promiscuous && !filtering {
         return None;
     }
-    let mut message = LinkMessageBuilder::<LinkBridge>::new_with_info_kind(InfoKind::Bridge).index(seen.index).up();
+    let mut message =
+        LinkMessageBuilder::<LinkBridge>::new_with_info_kind(InfoKind::Bridge).index(seen.index).up();
     if promiscuous {
         message = message.promiscuous(true);
     }
@@ -197,8 +201,7 @@ pub(crate) fn create_veth(veth: &Veth, bridge: u32, container: std::os::fd::RawF
 
 /// A pair on the host: `name` for itself, `port` for the bridge.
 pub(crate) fn create_local_veth(name: &LinkName, port: &LinkName, bridge: u32) -> Request<Message> {
-    let message =
-        LinkVeth::new(port.as_str(), name.as_str()).controller(bridge).up().build();
+    let message = LinkVeth::new(port.as_str(), name.as_str()).controller(bridge).up().build();
     Request::new(Message::NewLink(message), NLM_F_CREATE | NLM_F_EXCL)
 }
 
@@ -255,8 +258,8 @@ pub(crate) fn delete(name: &LinkName) -> Request<Message> {
 
 /// A locally administered MAC that no other machine chose: std seeds its hasher from the kernel's randomness.
 fn random_mac() -> Mac {
-    let [a, b, c, d, e, ..] = RandomState::new().hash_one(()).to_ne_bytes();
-    Mac::local([a, b, c, d, e])
+    let [bytes @ .., _, _, _] = RandomState::new().hash_one(()).to_ne_bytes();
+    Mac::local(bytes)
 }
 
 /// The VLANs of the bridge port `index`.
@@ -266,7 +269,7 @@ pub(crate) fn vlans(socket: &mut Socket, index: u32) -> Result<Vec<u16>, Refusal
         .append_extra_attribute(LinkAttribute::ExtMask(vec![LinkExtentMask::Brvlan]))
         .build();
     let mut found = Vec::new();
-    for message in socket.dump(Message::GetLink(message))? {
+    for message in socket.dump(&Message::GetLink(message))? {
         let Message::NewLink(link) = message else { continue };
         if link.header.index != index {
             continue;

@@ -5,13 +5,13 @@ use std::fs;
 use ipnetwork::IpNetwork;
 use netstate::{LinkName, Plan};
 
+use crate::address;
 use crate::apply::rules;
 use crate::error::{Context, Error};
 use crate::link::{self, Seen};
 use crate::machine::Host;
 use crate::namespace::Namespace;
 use crate::nftables::reference;
-use crate::{address, inside};
 
 impl Host {
     /// A link of the host.
@@ -27,7 +27,7 @@ impl Host {
     /// # Errors
     /// Where the namespace can't be entered, or the kernel refuses.
     pub fn find_in(&self, container: &Namespace, name: &LinkName) -> Result<Option<Seen>, Error> {
-        let mut socket = container.inside(inside::socket)?;
+        let mut socket = container.route()?;
         link::find(&mut socket, name).context("find", name)
     }
 
@@ -36,7 +36,7 @@ impl Host {
     /// # Errors
     /// Where the namespace can't be entered, or the kernel refuses.
     pub fn addresses_in(&self, container: &Namespace, name: &LinkName) -> Result<Vec<IpNetwork>, Error> {
-        let mut socket = container.inside(inside::socket)?;
+        let mut socket = container.route()?;
         let seen = link::find(&mut socket, name).context("find", name)?;
         let index = seen.ok_or_else(|| Error::NoLink(name.clone()))?.index;
         let addresses = address::of_link(&mut socket, index, None).context("read the addresses of", name)?;
@@ -67,7 +67,7 @@ impl Host {
     /// # Errors
     /// Where the namespace can't be entered, or the kernel refuses; a link that is not there is down.
     pub fn set_down_in(&self, container: &Namespace, name: &LinkName) -> Result<(), Error> {
-        let mut socket = container.inside(inside::socket)?;
+        let mut socket = container.route()?;
         match link::find(&mut socket, name).context("find", name)? {
             Some(seen) => socket.request(link::set_down(seen.index)).context("set down", name).map(drop),
             None => Ok(()),
@@ -91,6 +91,10 @@ impl Host {
         let Some(first) = masquerades.first() else { return Ok(Vec::new()) };
         let sources: Vec<_> = masquerades.iter().map(|rule| rule.source).collect();
         let there = reference::has_masquerade(&mut self.nftables, &first.owner, &sources)?;
-        Ok(if there { Vec::new() } else { masquerades.iter().map(|rule| format!("{rule}: missing")).collect() })
+        Ok(if there {
+            Vec::new()
+        } else {
+            masquerades.iter().map(|rule| format!("{rule}: missing")).collect()
+        })
     }
 }

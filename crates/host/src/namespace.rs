@@ -3,15 +3,19 @@
 //! Sockets belong to the namespace that they were opened in, so a plugin is inside only while it opens one and
 //! writes kernel settings. Whatever runs later (a delegate, say) runs in the host's namespace, on every path.
 
+use std::cell::{RefCell, RefMut};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::path::{Path, PathBuf};
 
+use netlink_sys::protocols::NETLINK_ROUTE;
 use netns_rs::NetNs;
 use nix::sched::{CloneFlags, setns};
 
 use crate::error::{Context, Error};
+use crate::link::Socket;
+use crate::netlink::Netlink;
 
 /// The namespace that the calling thread is in.
 const OWN: &str = "/proc/thread-self/ns/net";
@@ -19,7 +23,9 @@ const OWN: &str = "/proc/thread-self/ns/net";
 /// An open network namespace.
 pub struct Namespace {
     path: PathBuf,
-    namespace: NetNs,
+    inner: NetNs,
+    /// Opened inside when it is first asked for; it stays there.
+    route: RefCell<Option<Socket>>,
 }
 
 impl Namespace {
@@ -34,7 +40,7 @@ impl Namespace {
             return Err(refused(io::Error::from_raw_os_error(libc::EINVAL)));
         }
         let namespace = netns_rs::get_from_path(path).map_err(|error| refused(io::Error::other(error)))?;
-        Ok(Self { path: path.to_owned(), namespace })
+        Ok(Self { path: path.to_owned(), inner: namespace, route: RefCell::new(None) })
     }
 
     /// Opens `CNI_NETNS`, or says that there is no such namespace any more.
@@ -49,7 +55,22 @@ impl Namespace {
 
     /// For `IFLA_NET_NS_FD`.
     pub fn fd(&self) -> RawFd {
-        self.namespace.file().as_raw_fd()
+        self.inner.file().as_raw_fd()
+    }
+
+    /// A route socket of this namespace: one for all that is done here.
+    ///
+    /// # Errors
+    /// Where the kernel lets nobody in, or gives no socket.
+    pub(crate) fn route(&self) -> Result<RefMut<'_, Socket>, Error> {
+        let mut route = self.route.borrow_mut();
+        if route.is_none() {
+            let opened = self.inside(|| {
+                Netlink::open(NETLINK_ROUTE).context("open", &"a route socket in the container")
+            })?;
+            *route = Some(opened);
+        }
+        Ok(RefMut::map(route, |route| route.as_mut().expect("opened above")))
     }
 
     /// Runs `body` inside and comes back, whatever `body` answers. `body` must not panic: a panic ends the plugin.
@@ -58,7 +79,7 @@ impl Namespace {
     /// `body`'s own, or [`Error::Namespace`] where the kernel lets nobody in.
     pub fn inside<T>(&self, body: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
         let own = File::open(OWN).context("open", &OWN)?;
-        self.enter(self.namespace.file().as_fd())?;
+        self.enter(self.inner.file().as_fd())?;
         let answer = body();
         self.enter(own.as_fd())?;
         answer
@@ -73,5 +94,6 @@ impl Namespace {
 /// Is `path` an nsfs file? Only those can be entered.
 fn is_namespace(path: &Path) -> io::Result<bool> {
     let found = nix::sys::statfs::statfs(path)?;
-    Ok(found.filesystem_type() == nix::sys::statfs::NSFS_MAGIC || found.filesystem_type() == nix::sys::statfs::PROC_SUPER_MAGIC)
+    Ok(found.filesystem_type() == nix::sys::statfs::NSFS_MAGIC
+        || found.filesystem_type() == nix::sys::statfs::PROC_SUPER_MAGIC)
 }

@@ -176,7 +176,7 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
     ///
     /// # Errors
     /// The kernel's refusal; `EINTR` where the table did not stand still through [`DUMP_TRIES`] tries.
-    pub fn dump(&mut self, message: T) -> Answer<T>
+    pub fn dump(&mut self, message: &T) -> Answer<T>
     where
         T: Clone,
     {

@@ -40,6 +40,7 @@ pub mod reference;
 mod session;
 mod structure;
 mod wanted;
+mod wire;
 
 use std::net::IpAddr;
 

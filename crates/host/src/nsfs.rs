@@ -61,7 +61,7 @@ impl NamespaceHandle {
                 libc::AT_FDCWD,
                 path.as_ptr(),
                 &raw mut handle,
-                &raw mut mount as *mut libc::c_int,
+                (&raw mut mount).cast::<libc::c_int>(),
                 libc::AT_SYMLINK_FOLLOW,
             )
         };

@@ -94,7 +94,11 @@ impl Record {
         };
         let masquerades = values("masquerade").map(|value| {
             let (source, subnet) = value.split_once(' ')?;
-            Some(Masquerade { source: source.parse().ok()?, subnet: subnet.parse::<IpNetwork>().ok()?, owner: owner.clone() })
+            Some(Masquerade {
+                source: source.parse().ok()?,
+                subnet: subnet.parse::<IpNetwork>().ok()?,
+                owner: owner.clone(),
+            })
         });
         let guards = values("guard").map(|value| {
             let (link, mac) = value.split_once(' ')?;
@@ -235,7 +239,13 @@ impl Records {
             entries => entries.context("read", &self.directory.display())?,
         };
         entries
-            .map(|entry| Ok(entry.context("read", &self.directory.display())?.file_name().to_string_lossy().into_owned()))
+            .map(|entry| {
+                Ok(entry
+                    .context("read", &self.directory.display())?
+                    .file_name()
+                    .to_string_lossy()
+                    .into_owned())
+            })
             .filter(|name| !matches!(name, Ok(name) if name.contains('.')))
             .collect()
     }

@@ -3,8 +3,8 @@
 
 use std::net::IpAddr;
 
-use netlink_packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourMessage};
 use netlink_packet_route::RouteNetlinkMessage as Message;
+use netlink_packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourMessage};
 use netstate::{Attachment, Family, LinkName, Mac, Object};
 
 use crate::address::address_family;
@@ -14,10 +14,9 @@ use crate::error::{Context, Error};
 use crate::link::{self, Socket};
 use crate::machine::Host;
 use crate::namespace::Namespace;
-use crate::nftables::reference;
 use crate::netlink::{Refusal, Request};
+use crate::nftables::reference;
 use crate::record::{Record, Records};
-use crate::inside;
 
 impl Host {
     /// Removes what the record says: packet rules first, so that no address is freed while a rule names it; then
@@ -106,9 +105,9 @@ impl Host {
 
     /// Removes every packet rule of an attachment, whatever its addresses were.
     fn remove_rules(&mut self, owner: &Attachment) -> Result<(), Error> {
-        let mut owned = self.nftables.owned()?;
-        owned.retain(|rule| rule.owner.is(owner));
-        Ok(self.nftables.delete(&owned)?)
+        let mut rules = self.nftables.owned()?;
+        rules.retain(|rule| rule.owner.is(owner));
+        Ok(self.nftables.delete(&rules)?)
     }
 
     /// Forgets who had these addresses: neighbours on the bridge and tracked connections.
@@ -117,7 +116,8 @@ impl Host {
             return Ok(());
         }
         if let Some(bridge) = link::find(&mut self.route, bridge).context("find", bridge)? {
-            forget_neighbours(&mut self.route, bridge.index, addresses).context("forget the neighbours on", &bridge.name)?;
+            forget_neighbours(&mut self.route, bridge.index, addresses)
+                .context("forget the neighbours on", &bridge.name)?;
         }
         Ok(conntrack::forget(addresses)?)
     }
@@ -135,7 +135,7 @@ pub struct Leftover {
 
 fn remove_inside(container: &Namespace, ifname: &str) -> Result<(), Error> {
     let Ok(name) = ifname.parse::<LinkName>() else { return Ok(()) };
-    let mut socket = container.inside(inside::socket)?;
+    let mut socket = container.route()?;
     gone(socket.request(link::delete(&name)).map(drop)).context("remove", &name)
 }
 

@@ -14,7 +14,8 @@ impl Host {
     pub fn restore(&mut self, records: &Records) -> Result<usize, Error> {
         let mut all = records.all()?;
         all.retain(|record| {
-            (!record.masquerades.is_empty() || !record.guards.is_empty()) && records.life(record) != Life::Dead
+            (!record.masquerades.is_empty() || !record.guards.is_empty())
+                && records.life(record) != Life::Dead
         });
         let masquerades: Vec<_> = all.iter().flat_map(|record| record.masquerades.clone()).collect();
         let guards: Vec<_> = all.iter().flat_map(|record| record.guards.clone()).collect();

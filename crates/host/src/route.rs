@@ -67,7 +67,7 @@ pub(crate) struct Seen {
 pub(crate) fn all(socket: &mut Socket, family: Family) -> Result<Vec<Seen>, Refusal> {
     let mut request = RouteMessage::default();
     request.header.address_family = address_family(family);
-    let answers = socket.dump(Message::GetRoute(request))?;
+    let answers = socket.dump(&Message::GetRoute(request))?;
     Ok(answers
         .into_iter()
         .filter_map(|message| match message {
@@ -89,7 +89,8 @@ fn read(message: &RouteMessage, family: Family) -> Option<Seen> {
     for attribute in &message.attributes {
         match attribute {
             RouteAttribute::Destination(found) => {
-                seen.destination = IpNetwork::new(ip(found)?, message.header.destination_prefix_length).ok()?;
+                seen.destination =
+                    IpNetwork::new(ip(found)?, message.header.destination_prefix_length).ok()?;
             }
             RouteAttribute::Gateway(found) => seen.gateway = ip(found),
             RouteAttribute::Oif(index) => seen.link = Some(*index),

@@ -1,6 +1,6 @@
 //! The attachment: one container's interface on one network (CNI specification, section "Terminology").
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use sha2::{Digest, Sha256};
 
@@ -20,28 +20,43 @@ pub struct Attachment {
 
 impl Attachment {
     /// The host end of this attachment's veth pair: `veth` and 11 hexadecimal digits, so that DEL finds it without
-    /// the container's namespace, and NetworkManager and dhcpcd leave it alone (they match `veth*`).
+    /// the container's namespace, and `NetworkManager` and dhcpcd leave it alone (they match `veth*`).
     ///
     /// # Panics
     /// Never: 15 bytes of `[a-z0-9]` are a valid name.
     pub fn host_link(&self) -> LinkName {
-        let hex: String = self.digest()[..6].iter().map(|byte| format!("{byte:02x}")).collect();
-        LinkName::new(&format!("veth{}", &hex[..11])).expect("veth and 11 hexadecimal digits")
+        LinkName::new(&format!("veth{}", &self.hex(0)[..11])).expect("veth and 11 hexadecimal digits")
     }
 
     /// The MAC of the host end: locally administered, from the same digest.
     pub fn host_mac(&self) -> Mac {
-        Mac::local(self.digest()[6..11].try_into().expect("five bytes"))
+        self.mac(6)
     }
 
     /// The MAC of the container's end where no IPv4 address gives one.
     pub fn container_mac(&self) -> Mac {
-        Mac::local(self.digest()[11..16].try_into().expect("five bytes"))
+        self.mac(11)
     }
 
     /// A name for files and comments: 32 hexadecimal digits, the same for the same attachment on every machine.
     pub fn key(&self) -> String {
-        self.digest()[16..].iter().map(|byte| format!("{byte:02x}")).collect()
+        self.hex(16)
+    }
+
+    fn mac(&self, from: usize) -> Mac {
+        let mut bytes = [0; 5];
+        bytes.copy_from_slice(&self.digest()[from..from + 5]);
+        Mac::local(bytes)
+    }
+
+    /// 16 bytes of the digest.
+    fn hex(&self, from: usize) -> String {
+        let mut hex = String::with_capacity(32);
+        for byte in &self.digest()[from..from + 16] {
+            // Writing to a String can't fail.
+            let _ = write!(hex, "{byte:02x}");
+        }
+        hex
     }
 
     /// Not the network: an interface name is unique in its container, whatever network it is on.

@@ -17,7 +17,9 @@ mod sysctl;
 pub use address::{Address, Conflict, Detection};
 pub use attachment::Attachment;
 pub use family::Family;
-pub use link::{Bridge, LinkName, LinkNameError, Peer, Port, PortFlag, PortVlans, Veth, Vlan, VlanError, VlanGateway};
+pub use link::{
+    Bridge, LinkName, LinkNameError, Peer, Port, PortFlag, PortVlans, Veth, Vlan, VlanError, VlanGateway,
+};
 pub use mac::{Mac, MacError};
 pub use plan::{Lifetime, Object, Place, Plan, Step};
 pub use route::{Route, Scope};

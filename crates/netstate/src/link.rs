@@ -201,7 +201,11 @@ pub struct Veth {
 
 impl fmt::Display for Veth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "veth {} address {} peer {} address {}", self.name, self.mac, self.peer.name, self.peer.mac)?;
+        write!(
+            f,
+            "veth {} address {} peer {} address {}",
+            self.name, self.mac, self.peer.name, self.peer.mac
+        )?;
         self.mtu.iter().try_for_each(|mtu| write!(f, " mtu {mtu}"))?;
         write!(f, " {}", self.port)
     }

@@ -17,21 +17,24 @@ impl Mac {
     /// `0a:58` and the four bytes of the address: who gets the address next has the same MAC, so no neighbour on
     /// the bridge ever holds a stale one.
     pub fn from_ipv4(address: Ipv4Addr) -> Self {
-        let [a, b, c, d] = address.octets();
-        Self([0x0a, 0x58, a, b, c, d])
+        let mut mac = [0x0a, 0x58, 0, 0, 0, 0];
+        mac[2..].copy_from_slice(&address.octets());
+        Self(mac)
     }
 
     /// A locally administered unicast address that ends in `bytes`.
     pub fn local(bytes: [u8; 5]) -> Self {
-        let [a, b, c, d, e] = bytes;
-        Self([0x0e, a, b, c, d, e])
+        let mut mac = [0x0e, 0, 0, 0, 0, 0];
+        mac[1..].copy_from_slice(&bytes);
+        Self(mac)
     }
 }
 
 impl fmt::Display for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e, g] = self.0;
-        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+        let [first, rest @ ..] = self.0;
+        write!(f, "{first:02x}")?;
+        rest.iter().try_for_each(|byte| write!(f, ":{byte:02x}"))
     }
 }
 
@@ -45,7 +48,10 @@ impl FromStr for Mac {
         let mut bytes = [0; 6];
         let mut parts = text.split(separator);
         for byte in &mut bytes {
-            let part = parts.next().filter(|part| part.len() == 2 && part.bytes().all(|b| b.is_ascii_hexdigit())).ok_or_else(invalid)?;
+            let part = parts
+                .next()
+                .filter(|part| part.len() == 2 && part.bytes().all(|b| b.is_ascii_hexdigit()))
+                .ok_or_else(invalid)?;
             *byte = u8::from_str_radix(part, 16).map_err(|_| invalid())?;
         }
         if parts.next().is_some() { Err(invalid()) } else { Ok(Self(bytes)) }

@@ -10,7 +10,8 @@ use crate::interface::sweep;
 
 /// Every network's attachments, and only the dead ones.
 pub(super) fn run(_: &[&Path]) -> Result<String, Failure> {
-    let errors = sweep(|records, record| records.life(record) == Life::Dead).map_err(|error| failure::of(&error))?;
-    failure::of_all(errors.iter().map(failure::of).collect())?;
+    let errors =
+        sweep(|records, record| records.life(record) == Life::Dead).map_err(failure::of)?;
+    failure::of_all(errors.into_iter().map(failure::of).collect())?;
     Ok(String::new())
 }

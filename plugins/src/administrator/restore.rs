@@ -11,6 +11,6 @@ use crate::failure;
 /// Rules of every live attachment.
 pub(super) fn run(_: &[&Path]) -> Result<String, Failure> {
     let restored = Records::of_this_boot().and_then(|records| Host::open()?.restore(&records));
-    let attachments = restored.map_err(|error| failure::of(&error))?;
+    let attachments = restored.map_err(failure::of)?;
     Ok(format!("rules of {attachments} attachments stand\n"))
 }

@@ -48,8 +48,9 @@ pub(super) fn run(arguments: &[&Path]) -> Result<String, Failure> {
             Err(source) => return Err(UninstallError { path: display, source }.into()),
         }
     }
-    Host::open().and_then(|mut host| host.remove_tables()).map_err(|error| failure::of(&error))?;
-    let records = Records::of_this_boot().and_then(|records| records.all()).map_err(|error| failure::of(&error))?;
+    Host::open().and_then(|mut host| host.remove_tables()).map_err(failure::of)?;
+    let records =
+        Records::of_this_boot().and_then(|records| records.all()).map_err(failure::of)?;
     for record in records {
         text += &format!("still attached: {}\n", record.owner);
     }

@@ -51,7 +51,10 @@ impl Policy for Bridge {
             ..Interface::default()
         };
         let mut interfaces = vec![
-            Interface { mtu: master.map(|bridge| bridge.mtu), ..on_host(&conf.bridge, master.and_then(|bridge| bridge.mac)) },
+            Interface {
+                mtu: master.map(|bridge| bridge.mtu),
+                ..on_host(&conf.bridge, master.and_then(|bridge| bridge.mac))
+            },
             Interface { mtu: made.mtu, ..on_host(&ends.host, Some(ends.host_mac)) },
             Interface {
                 mtu: made.mtu,

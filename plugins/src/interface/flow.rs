@@ -63,7 +63,9 @@ impl Wanted<'_> {
     /// The addresses of the container's interface.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = &Ip> {
         let interfaces = &self.result.interfaces;
-        let named = |index: usize| interfaces.get(index).is_none_or(|found| found.name == self.ends.container.as_str());
+        let named = |index: usize| {
+            interfaces.get(index).is_none_or(|found| found.name == self.ends.container.as_str())
+        };
         self.result.ips.iter().filter(move |ip| ip.interface.is_some_and(named))
     }
 }

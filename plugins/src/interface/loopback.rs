@@ -6,7 +6,7 @@ use ipnetwork::IpNetwork;
 use netstate::{LinkName, Object, Plan};
 
 use super::flow::netns;
-use crate::failure;
+use crate::failure::of;
 
 /// The plugin.
 #[derive(Debug, Clone, Copy)]
@@ -98,16 +98,16 @@ fn result(container: &Namespace, addresses: &[IpNetwork]) -> Success {
             sandbox: container.path().display().to_string(),
             ..Interface::default()
         }],
-        ips: ips.into_iter().flatten().map(|address| Ip { interface: Some(0), address: *address, gateway: None }).collect(),
+        ips: ips
+            .into_iter()
+            .flatten()
+            .map(|address| Ip { interface: Some(0), address: *address, gateway: None })
+            .collect(),
         ..Success::default()
     }
 }
 
-/// 127.0.0.0/8 or ::1.
+/// `127.0.0.0/8` or `::1`.
 fn is_loopback(address: &IpNetwork) -> bool {
     address.ip().is_loopback()
-}
-
-fn of(error: host::Error) -> Failure {
-    failure::of(&error)
 }

@@ -1,13 +1,18 @@
 //! What `nf_tables` answers: rules and elements.
 
 use netlink_packet_netfilter::nftables::{
-    DataAttribute, GenAttribute, ListAttribute, NfTablesMessage, RuleAttribute, SetElementAttribute,
-    SetElementList,
+    DataAttribute, GenAttribute, ListAttribute, RuleAttribute, SetElementAttribute,
 };
-use netlink_packet_netfilter::{NetfilterMessage, NetfilterMessageInner};
 
 use super::expression::{self, Expression};
 use super::message::COMMENT;
+use super::wire::{self, Message};
+
+/// `NFTA_RULE_EXPRESSIONS`.
+const RULE_EXPRESSIONS: u16 = 4;
+
+/// `NFTA_SET_ELEM_LIST_ELEMENTS`.
+const ELEMENTS: u16 = 3;
 
 /// A rule of the kernel's.
 #[derive(Debug, Clone)]
@@ -34,9 +39,8 @@ pub(super) struct Entry {
 }
 
 /// The generation that the kernel sent: it changes with every change of any table of the namespace.
-pub(super) fn generation(message: NetfilterMessage) -> Option<u32> {
-    let NetfilterMessageInner::NfTables(NfTablesMessage::NewGen(answer)) = message.inner else { return None };
-    answer.attributes.into_iter().find_map(|attribute| match attribute {
+pub(super) fn generation(message: &Message) -> Option<u32> {
+    message.attributes().find_map(|attribute| match wire::parsed(&attribute)? {
         GenAttribute::Id(generation) => Some(generation),
         _ => None,
     })
@@ -44,21 +48,21 @@ pub(super) fn generation(message: NetfilterMessage) -> Option<u32> {
 
 impl Rule {
     /// Reads a rule that the kernel sent.
-    pub(super) fn parse(message: NetfilterMessage) -> Option<Self> {
-        let NetfilterMessageInner::NfTables(NfTablesMessage::NewRule(rule)) = message.inner else {
-            return None;
-        };
+    pub(super) fn parse(message: &Message) -> Self {
         let mut read = Self { chain: String::new(), handle: 0, expressions: Vec::new(), comment: None };
-        for attribute in rule.attributes {
-            match attribute {
-                RuleAttribute::Chain(chain) => read.chain = chain,
-                RuleAttribute::Handle(handle) => read.handle = handle,
-                RuleAttribute::Expressions(expressions) => read.expressions = expressions,
-                RuleAttribute::UserData(data) => read.comment = comment(&data),
+        for attribute in message.attributes() {
+            if attribute.kind() == RULE_EXPRESSIONS {
+                read.expressions = expression::read(attribute.value());
+                continue;
+            }
+            match wire::parsed(&attribute) {
+                Some(RuleAttribute::Chain(chain)) => read.chain = chain,
+                Some(RuleAttribute::Handle(handle)) => read.handle = handle,
+                Some(RuleAttribute::UserData(data)) => read.comment = comment(&data),
                 _ => {}
             }
         }
-        Some(read)
+        read
     }
 
     /// Does it consist of these expressions?
@@ -74,16 +78,10 @@ impl Rule {
 
 impl Entry {
     /// Reads the elements that the kernel sent in one message.
-    pub(super) fn parse(message: NetfilterMessage) -> Vec<Self> {
-        let NetfilterMessageInner::NfTables(NfTablesMessage::NewSetElement(list)) = message.inner else {
-            return Vec::new();
-        };
-        let lists = list.attributes.into_iter().filter_map(|attribute| match attribute {
-            SetElementList::Elements(elements) => Some(elements),
-            _ => None,
-        });
-        lists
-            .flatten()
+    pub(super) fn parse(message: &Message) -> Vec<Self> {
+        let lists = message.attributes().filter(|attribute| attribute.kind() == ELEMENTS);
+        let elements = lists.flat_map(|list| wire::read(list.value()));
+        elements
             .filter_map(|element| match element {
                 ListAttribute::Element(attributes) => Some(Self::read(attributes)),
                 _ => None,

@@ -6,6 +6,8 @@ use netlink_packet_netfilter::nftables::{
     MetaKey, Operator, Payload, Register, Verdict, VerdictAttribute,
 };
 
+use super::wire;
+
 /// One expression of a rule.
 pub(super) type Expression = ListAttribute<ExpressionAttribute>;
 
@@ -17,6 +19,10 @@ const NETWORK_HEADER: u32 = 1;
 
 /// `NFT_LOOKUP_F_INV`.
 const INVERTED: u32 = 1;
+
+/// `NFTA_EXPR_NAME` and `NFTA_EXPR_DATA`.
+const NAME: u16 = 1;
+const DATA: u16 = 2;
 
 /// `NF_DROP`.
 const NF_DROP: u32 = 0;
@@ -136,6 +142,29 @@ fn immediate(verdict: Vec<VerdictAttribute>) -> Expression {
         Immediate::DestinationRegister(Register::Verdict),
         Immediate::Data(DataAttribute::Verdict(verdict)),
     ])
+    .into()
+}
+
+/// Reads a rule's list of expressions.
+pub(super) fn read(list: &[u8]) -> Vec<Expression> {
+    wire::attributes(list).map(|expression| read_one(expression.value())).collect()
+}
+
+fn read_one(expression: &[u8]) -> Expression {
+    let part = |kind| {
+        wire::attributes(expression).find(|part| part.kind() == kind).map(|part| part.value().to_vec())
+    };
+    let name = String::from_utf8_lossy(&part(NAME).unwrap_or_default()).trim_end_matches('\0').to_owned();
+    let data = part(DATA).unwrap_or_default();
+    match name.as_str() {
+        "bitwise" => Expressions::Bitwise(wire::read(&data)),
+        "cmp" => Expressions::Cmp(wire::read(&data)),
+        "immediate" => Expressions::Immediate(wire::read(&data)),
+        "lookup" => Expressions::Lookup(wire::read(&data)),
+        "meta" => Expressions::Meta(wire::read(&data)),
+        "payload" => Expressions::Payload(wire::read(&data)),
+        _ => Expressions::Other { expression_type: name, attributes: wire::read(&data) },
+    }
     .into()
 }
 

@@ -9,6 +9,7 @@ use super::answer::{self, Entry, Rule};
 use super::element::Element;
 use super::error::Error;
 use super::message::{Change, Table, get_generation};
+use super::wire::Message;
 use crate::netlink::{Answer, Netlink, Refusal, Request};
 
 /// `NFNL_SUBSYS_NFTABLES`: whose batch it is.
@@ -28,7 +29,7 @@ const AT_ONCE: usize = 50;
 
 /// A netfilter socket.
 pub(super) struct Session {
-    socket: Netlink<NetfilterMessage>,
+    socket: Netlink<Message>,
 }
 
 impl Session {
@@ -70,8 +71,8 @@ impl Session {
     /// # Errors
     /// [`Error::Unsupported`] where the kernel does not know the question.
     pub(super) fn generation(&mut self) -> Result<u32, Error> {
-        match self.socket.request(Request::new(get_generation(), 0)) {
-            Ok(messages) => Ok(messages.into_iter().find_map(answer::generation).unwrap_or(0)),
+        match self.socket.request(Request::new(get_generation().into(), 0)) {
+            Ok(messages) => Ok(messages.iter().find_map(answer::generation).unwrap_or(0)),
             Err(refusal) => Err(Error::asked_generation(refusal)),
         }
     }
@@ -97,9 +98,9 @@ impl Session {
     /// # Errors
     /// What the kernel says.
     pub(super) fn rules(&mut self, table: Table, chain: Option<&str>) -> Result<Vec<Rule>, Error> {
-        let rules = present(self.socket.dump(table.get_rules(chain)))
+        let rules = present(self.socket.dump(&table.get_rules(chain).into()))
             .map_err(|refusal| Error::refused(format!("list rules of {table}"), refusal))?;
-        Ok(rules.unwrap_or_default().into_iter().filter_map(Rule::parse).collect())
+        Ok(rules.unwrap_or_default().iter().map(Rule::parse).collect())
     }
 
     /// The elements of a set: none where there is no such set.
@@ -107,9 +108,9 @@ impl Session {
     /// # Errors
     /// What the kernel says.
     pub(super) fn entries(&mut self, table: Table, set: &str) -> Result<Vec<Entry>, Error> {
-        let entries = present(self.socket.dump(table.get_elements(set)))
+        let entries = present(self.socket.dump(&table.get_elements(set).into()))
             .map_err(|refusal| Error::refused(format!("list elements of {table} {set}"), refusal))?;
-        Ok(entries.unwrap_or_default().into_iter().flat_map(Entry::parse).collect())
+        Ok(entries.unwrap_or_default().iter().flat_map(Entry::parse).collect())
     }
 
     /// What is there of these elements, in their order.
@@ -125,7 +126,7 @@ impl Session {
             .into_iter()
             .map(|element| {
                 let (table, set) = element.set();
-                Request::new(table.get_element(set, &element.key()), 0)
+                Request::new(table.get_element(set, &element.key()).into(), 0)
             })
             .collect();
         let mut found = Vec::with_capacity(requests.len());
@@ -134,14 +135,14 @@ impl Session {
                 self.socket.exchange(some.to_vec()).map_err(|source| Error::socket(what, source))?;
             for answer in answers {
                 let messages = present(answer).map_err(|refusal| Error::refused(what, refusal))?;
-                found.push(messages.unwrap_or_default().into_iter().flat_map(Entry::parse).next());
+                found.push(messages.unwrap_or_default().iter().flat_map(Entry::parse).next());
             }
         }
         Ok(found)
     }
 
     fn has(&mut self, what: String, message: NetfilterMessage) -> Result<bool, Error> {
-        match present(self.socket.request(Request::new(message, 0))) {
+        match present(self.socket.request(Request::new(message.into(), 0))) {
             Ok(found) => Ok(found.is_some()),
             Err(refusal) => Err(Error::refused(what, refusal)),
         }
@@ -153,12 +154,12 @@ impl Session {
             attributes: vec![DefaultNla::new(BATCH_GENERATION, generation.to_be_bytes().to_vec())],
         };
         let mut doing = vec!["change nf_tables' ruleset".to_owned()];
-        let mut batch = vec![Request { message: control(begin), flags: 0 }];
+        let mut batch = vec![Request { message: control(begin).into(), flags: 0 }];
         for change in changes {
             doing.push(change.what);
-            batch.push(Request { message: change.message, flags: change.flags });
+            batch.push(Request { message: change.message.into(), flags: change.flags });
         }
-        batch.push(Request { message: control(ControlMessage::BatchEnd), flags: 0 });
+        batch.push(Request { message: control(ControlMessage::BatchEnd).into(), flags: 0 });
         match self.socket.transact(batch) {
             Ok(Ok(())) => Ok(()),
             Ok(Err((index, refusal))) => {
@@ -170,7 +171,7 @@ impl Session {
 }
 
 /// Absence is an answer too.
-fn present(answer: Answer<NetfilterMessage>) -> Result<Option<Vec<NetfilterMessage>>, Refusal> {
+fn present(answer: Answer<Message>) -> Result<Option<Vec<Message>>, Refusal> {
     match answer {
         Ok(messages) => Ok(Some(messages)),
         Err(refusal) if refusal.is(libc::ENOENT) => Ok(None),

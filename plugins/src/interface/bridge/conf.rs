@@ -51,7 +51,9 @@ pub(crate) enum Gateway {
 pub(super) enum ConfError {
     #[error("bridge: invalid value {0:?}: {1}")]
     Bridge(String, LinkNameError),
-    #[error("cannot set hairpin mode and promiscuous mode at the same time (hairpinMode: true, promiscMode: true)")]
+    #[error(
+        "cannot set hairpin mode and promiscuous mode at the same time (hairpinMode: true, promiscMode: true)"
+    )]
     HairpinAndPromiscuous,
     #[error("mtu: invalid value {0}: 0 to 65535 bytes")]
     Mtu(i64),
@@ -65,7 +67,9 @@ pub(super) enum ConfError {
     EmptyRange(Vlan, Vlan),
     #[error("ipMasqBackend: unknown ipmasq backend {0:?}: iptables or nftables")]
     Backend(String),
-    #[error("disableContainerInterface: true and ipam.type: {0:?} contradict each other: an interface that is down needs no address")]
+    #[error(
+        "disableContainerInterface: true and ipam.type: {0:?} contradict each other: an interface that is down needs no address"
+    )]
     DownWithAddresses(String),
     #[error("mac: {0}")]
     Mac(#[from] MacError),
@@ -162,10 +166,13 @@ impl Conf {
             force: written.force_address,
             masquerade: written.ip_masq,
             mtu: mtu(written.mtu)?,
-            port_flags: [(written.hairpin_mode, PortFlag::Hairpin), (written.port_isolation, PortFlag::Isolated)]
-                .into_iter()
-                .filter_map(|(wanted, flag)| wanted.then_some(flag))
-                .collect(),
+            port_flags: [
+                (written.hairpin_mode, PortFlag::Hairpin),
+                (written.port_isolation, PortFlag::Isolated),
+            ]
+            .into_iter()
+            .filter_map(|(wanted, flag)| wanted.then_some(flag))
+            .collect(),
             promiscuous: written.promisc_mode,
             vlans: vlans(&written)?,
             guard: written.macspoofchk,

@@ -3,8 +3,8 @@
 use cni::{Ip, Success};
 use ipnetwork::IpNetwork;
 use netstate::{
-    Address, Bridge, Conflict, Detection, Family, LinkName, MacGuard, Masquerade, Object, Peer, Plan, Port, Route,
-    Scope, Sysctl, Veth, VlanGateway,
+    Address, Bridge, Conflict, Detection, Family, LinkName, MacGuard, Masquerade, Object, Peer, Plan, Port,
+    Route, Scope, Sysctl, Veth, VlanGateway,
 };
 
 use super::conf::{Conf, Gateway};
@@ -70,7 +70,11 @@ fn on_the_node(conf: &Conf, wanted: &Wanted, plan: &mut Plan) {
 
 /// A container must not pose as the host's router (CVE-2020-10749).
 fn ignore_advertisements(link: &LinkName) -> Object {
-    Object::Sysctl(Sysctl { path: format!("net/ipv6/conf/{link}/accept_ra"), value: "0".to_owned(), optional: true })
+    Object::Sysctl(Sysctl {
+        path: format!("net/ipv6/conf/{link}/accept_ra"),
+        value: "0".to_owned(),
+        optional: true,
+    })
 }
 
 /// The interface that holds a VLAN's gateway address; without a VLAN it is the bridge itself.

@@ -18,7 +18,7 @@ use host::{Applied, Error, Host, Namespace};
 use netstate::{Attachment, LinkName, Plan};
 
 use super::{Ends, Made, Policy, Wanted, garbage, owner};
-use crate::failure;
+use crate::failure::of;
 use crate::ipam::{self, Ipam, Leased};
 
 /// ADD.
@@ -112,7 +112,12 @@ fn restore_if_flushed(host: &mut Host, records: &Records, plan: &Plan) -> Result
 
 /// "If the requested interface name already exists in the container, the plugin must return an error." Found out
 /// before IPAM is asked, whose lease a live container would otherwise lose to the DEL after the failure.
-fn refuse_twice(host: &mut Host, container: &Namespace, owner: &Attachment, link: &LinkName) -> Result<(), Failure> {
+fn refuse_twice(
+    host: &mut Host,
+    container: &Namespace,
+    owner: &Attachment,
+    link: &LinkName,
+) -> Result<(), Failure> {
     if host.find_in(container, link).map_err(of)?.is_some() {
         return Err(of(Error::LinkExists { place: "the container", name: link.clone() }));
     }
@@ -139,8 +144,4 @@ pub(super) fn interface(request: &Request) -> Result<LinkName, Failure> {
         msg: error.to_string(),
         details: request.ifname.clone(),
     })
-}
-
-fn of(error: Error) -> Failure {
-    failure::of(&error)
 }

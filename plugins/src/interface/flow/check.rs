@@ -39,7 +39,7 @@ pub(super) fn check<P: Policy>(request: &Request) -> Result<(), Failure> {
     }
     let result = request.config.prev_result()?.ok_or(CheckError::NoPrevResult)?;
     let owner = owner(request);
-    let container = Namespace::open(netns(request)?).map_err(|error| failure::of(&error))?;
+    let container = Namespace::open(netns(request)?).map_err(failure::of)?;
     let ends = ends(request, &owner, &result)?;
     let sandbox = container.path().display().to_string();
     // Announcements are past.
@@ -47,11 +47,13 @@ pub(super) fn check<P: Policy>(request: &Request) -> Result<(), Failure> {
     let plan = P::plan(&conf, &wanted);
     let foreign = wanted.ends.host != owner.host_link();
     let plan = if foreign { without_rules(&plan) } else { plan };
-    let mut host = Host::open().map_err(|error| failure::of(&error))?;
-    let mut differences = host.compare(&plan, Some(&container)).map_err(|error| failure::of(&error))?;
+    let mut host = Host::open().map_err(failure::of)?;
+    let mut differences = host.compare(&plan, Some(&container)).map_err(failure::of)?;
     let mut found: Vec<String> = differences.drain(..).map(|difference| difference.to_string()).collect();
     if foreign && P::wants_rules(&conf) {
-        found.extend(host.missing_reference_rules(&P::plan(&conf, &wanted)).map_err(|error| failure::of(&error))?);
+        found.extend(
+            host.missing_reference_rules(&P::plan(&conf, &wanted)).map_err(failure::of)?,
+        );
     }
     if found.is_empty() { Ok(()) } else { Err(CheckError::Different(found.join("; ")).into()) }
 }
@@ -60,7 +62,8 @@ pub(super) fn check<P: Policy>(request: &Request) -> Result<(), Failure> {
 fn ends(request: &Request, owner: &Attachment, result: &Success) -> Result<Ends, Failure> {
     let link = interface(request)?;
     let own = owner.host_link();
-    let inner = result.interfaces.iter().find(|found| found.name == link.as_str() && !found.sandbox.is_empty());
+    let inner =
+        result.interfaces.iter().find(|found| found.name == link.as_str() && !found.sandbox.is_empty());
     let on_host = || result.interfaces.iter().filter(|found| found.sandbox.is_empty());
     let outer = on_host()
         .find(|found| found.name == own.as_str())

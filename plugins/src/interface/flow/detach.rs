@@ -13,7 +13,7 @@ use crate::ipam::Ipam;
 pub(super) fn del(request: &Request) -> Result<(), Failure> {
     let owner = owner(request);
     let mut failures: Vec<Failure> = match take_away(request, &owner) {
-        Ok(errors) | Err(errors) => errors.iter().map(failure::of).collect(),
+        Ok(errors) | Err(errors) => errors.into_iter().map(failure::of).collect(),
     };
     let released = Ipam::of(request).and_then(|ipam| ipam.map_or(Ok(()), |ipam| ipam.del(request)));
     failures.extend(released.err());
@@ -41,6 +41,8 @@ fn leftover(request: &Request, owner: &Attachment) -> Leftover {
     Leftover {
         owner: owner.clone(),
         container: request.netns.as_deref().and_then(Namespace::open_if_there),
-        host_ends: host_ends.filter_map(|found| Some((found.name.parse().ok()?, found.mac.parse().ok()?))).collect(),
+        host_ends: host_ends
+            .filter_map(|found| Some((found.name.parse().ok()?, found.mac.parse().ok()?)))
+            .collect(),
     }
 }

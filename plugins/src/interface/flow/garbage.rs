@@ -25,10 +25,11 @@ pub(super) fn gc(request: &Request) -> Result<(), Failure> {
         }
     };
     let network = &request.config.name;
-    let mut failures: Vec<Failure> = match sweep(|records, record| record.owner.network == *network && !keeps(records, record)) {
-        Ok(errors) => errors.iter().map(failure::of).collect(),
-        Err(error) => vec![failure::of(&error)],
-    };
+    let mut failures: Vec<Failure> =
+        match sweep(|records, record| record.owner.network == *network && !keeps(records, record)) {
+            Ok(errors) => errors.into_iter().map(failure::of).collect(),
+            Err(error) => vec![failure::of(error)],
+        };
     let forwarded = Ipam::of(request).and_then(|ipam| ipam.map_or(Ok(()), |ipam| ipam.gc(request)));
     failures.extend(forwarded.err());
     failure::of_all(failures)
@@ -40,7 +41,11 @@ pub(crate) fn sweep(dead: impl Fn(&Records, &Record) -> bool) -> Result<Vec<Erro
     records.forget_earlier_boots()?;
     let all = records.all()?;
     let mut host = Host::open()?;
-    Ok(all.iter().filter(|record| dead(&records, record)).flat_map(|record| remove(&mut host, &records, record)).collect())
+    Ok(all
+        .iter()
+        .filter(|record| dead(&records, record))
+        .flat_map(|record| remove(&mut host, &records, record))
+        .collect())
 }
 
 /// What an ADD does for others. That it can't is no reason for the ADD to fail.

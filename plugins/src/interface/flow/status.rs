@@ -18,7 +18,9 @@ enum StatusError {
     BridgeMissing(LinkName),
     #[error("the bridge {0} is down: existing containers are cut off")]
     BridgeDown(LinkName),
-    #[error("the nftables table `trestle` is gone: existing containers lack their rules; `cni restore` brings them back")]
+    #[error(
+        "the nftables table `trestle` is gone: existing containers lack their rules; `cni restore` brings them back"
+    )]
     RulesMissing,
 }
 
@@ -37,15 +39,16 @@ pub(super) fn status<P: Policy>(request: &Request) -> Result<(), Failure> {
     if let Some(ipam) = Ipam::of(request)? {
         ipam.status(request)?;
     }
-    let mut host = Host::open().map_err(|error| failure::of(&error))?;
+    let mut host = Host::open().map_err(failure::of)?;
     let name = P::master(&conf);
-    let bridge = host.find(name).map_err(|error| failure::of(&error))?;
+    let bridge = host.find(name).map_err(failure::of)?;
     let cut_off = match bridge {
         None => Some(StatusError::BridgeMissing(name.clone())),
         Some(bridge) if !bridge.is_up() => Some(StatusError::BridgeDown(name.clone())),
         Some(_) => None,
     };
-    let rules = if P::wants_rules(&conf) { host.has_tables().map_err(StatusError::NoNftables)? } else { true };
+    let rules =
+        if P::wants_rules(&conf) { host.has_tables().map_err(StatusError::NoNftables)? } else { true };
     match cut_off.or((!rules).then_some(StatusError::RulesMissing)) {
         Some(error) if has_attachments(&request.config.name)? => Err(error.into()),
         _ => Ok(()),
@@ -54,6 +57,7 @@ pub(super) fn status<P: Policy>(request: &Request) -> Result<(), Failure> {
 
 /// A node without containers on the network lacks nothing: the first ADD makes it all.
 fn has_attachments(network: &str) -> Result<bool, Failure> {
-    let records = Records::of_this_boot().and_then(|records| records.all()).map_err(|error| failure::of(&error))?;
+    let records =
+        Records::of_this_boot().and_then(|records| records.all()).map_err(failure::of)?;
     Ok(records.iter().any(|record| record.owner.network == network))
 }
