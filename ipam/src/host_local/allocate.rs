@@ -152,3 +152,6 @@ pub(crate) fn exhaustion(set: &RangeSet, shelf: &dyn Shelf) -> String {
     let why = why.as_deref().unwrap_or("none of them by a container that is provably gone");
     format!("{taken} of {capacity} addresses are reserved, {why}")
 }
+
+#[cfg(test)]
+mod tests;

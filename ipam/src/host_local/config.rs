@@ -315,3 +315,6 @@ fn check(sets: &[(String, RangeSet)], version: Version) -> Result<(), ConfigErro
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

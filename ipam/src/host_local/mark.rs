@@ -77,3 +77,33 @@ impl FromStr for Mark {
         numbers.ok_or_else(|| MarkError(text.to_owned()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_known_again_from_its_text_and_from_a_file() {
+        let mark = Mark::random();
+        assert_eq!(mark.to_string().parse(), Ok(mark));
+        let file = File::open(std::env::current_exe().unwrap()).unwrap();
+        let before = file.metadata().unwrap().modified().unwrap();
+        mark.put(&file).unwrap();
+        let found = Mark::of(&file.metadata().unwrap());
+        file.set_times(FileTimes::new().set_modified(before)).unwrap();
+        assert_eq!(found, mark);
+    }
+
+    #[test]
+    fn no_two_marks_are_the_same() {
+        let (one, other) = (Mark::random(), Mark::random());
+        assert!(one != other && one.is_precise() && other.is_precise());
+    }
+
+    #[test]
+    fn half_a_mark_is_none() {
+        for text in ["", "17", "17.", ".5", "17.x"] {
+            assert!(text.parse::<Mark>().is_err(), "{text:?}");
+        }
+    }
+}

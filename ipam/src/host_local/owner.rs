@@ -39,3 +39,23 @@ impl fmt::Display for Owner {
         self.ifname.iter().try_for_each(|ifname| write!(f, "{SEPARATOR}{ifname}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_files_text_is_the_references_and_white_space_around_it_means_nothing() {
+        let owner = Owner::new(" dummy ", "eth0");
+        assert_eq!(owner.to_string(), "dummy\r\neth0");
+        for text in ["dummy\r\neth0", "  dummy\r\neth0\n", "\tdummy\r\neth0\r\n\n"] {
+            assert_eq!(Owner::parse(text), Some(owner.clone()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_old_file_names_its_container_only() {
+        assert_eq!(Owner::parse("dummy\n"), Some(Owner::new("dummy", "eth0").bare()));
+        assert_eq!(Owner::parse(" \r\n"), None);
+    }
+}

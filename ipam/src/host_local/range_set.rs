@@ -124,3 +124,95 @@ impl<'a> Iterator for Round<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(subnet: &&str) -> Written {
+        Written { subnet: Some(subnet.parse().unwrap()), ..Written::default() }
+    }
+
+    fn set(subnets: &[&str]) -> Result<RangeSet, RangeSetError> {
+        RangeSet::new(&subnets.iter().map(written).collect::<Vec<_>>())
+    }
+
+    fn round(subnets: &[&str], last: &str) -> Vec<String> {
+        let set = set(subnets).unwrap();
+        set.round(last.parse().ok()).map(|(address, _)| address.to_string()).collect()
+    }
+
+    #[test]
+    fn a_round_visits_every_address_but_gateways_once() {
+        let whole = ["192.168.1.2", "192.168.1.3", "192.168.1.4", "192.168.1.5", "192.168.1.6"];
+        let turned = ["192.168.1.4", "192.168.1.5", "192.168.1.6", "192.168.1.2", "192.168.1.3"];
+        for (last, expected) in
+            [("", whole), ("192.168.1.6", whole), ("192.168.1.3", turned), ("10.9.9.9", whole)]
+        {
+            assert_eq!(round(&["192.168.1.0/29"], last), expected, "after {last:?}");
+        }
+    }
+
+    #[test]
+    fn a_round_goes_on_in_the_next_range() {
+        let three = ["10.0.0.0/30", "10.0.1.0/30", "10.0.2.0/30"];
+        for (last, expected) in [
+            ("", ["10.0.0.2", "10.0.1.2", "10.0.2.2"]),
+            ("10.0.0.2", ["10.0.1.2", "10.0.2.2", "10.0.0.2"]),
+            ("10.0.2.2", ["10.0.0.2", "10.0.1.2", "10.0.2.2"]),
+        ] {
+            assert_eq!(round(&three, last), expected, "after {last:?}");
+        }
+    }
+
+    #[test]
+    fn a_round_of_nothing_but_a_gateway_ends() {
+        let only = Written {
+            subnet: Some("10.0.0.0/24".parse().unwrap()),
+            range_end: Some("10.0.0.1".parse().unwrap()),
+            ..Written::default()
+        };
+        let set = RangeSet::new(&[only]).unwrap();
+        assert_eq!((set.round(None).count(), set.capacity()), (0, 0));
+    }
+
+    #[test]
+    fn a_round_goes_past_the_last_address_of_all() {
+        assert_eq!(round(&["255.255.255.252/30"], "255.255.255.254"), ["255.255.255.254"]);
+        let end = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffc/126";
+        assert_eq!(
+            round(&[end], "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+            ["ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"]
+        );
+    }
+
+    #[test]
+    fn an_address_belongs_to_the_range_that_holds_it() {
+        let set = set(&["192.168.0.0/24", "172.16.1.0/24"]).unwrap();
+        assert_eq!(set.range_of("192.168.0.55".parse().unwrap()), set.0.first());
+        assert_eq!(set.range_of("192.168.99.99".parse().unwrap()), None);
+        assert_eq!(set.to_string(), "192.168.0.1-192.168.0.254,172.16.1.1-172.16.1.254");
+    }
+
+    #[test]
+    fn a_set_of_overlapping_mixed_or_no_ranges_is_refused_in_the_words_of_the_reference() {
+        for (subnets, text) in [
+            (
+                &["192.168.0.0/20", "192.168.2.0/24"][..],
+                "subnets 192.168.0.1-192.168.15.254 and 192.168.2.1-192.168.2.254 overlap",
+            ),
+            (&["10.1.0.0/24", "2001:db8::/64"], "mixed address families"),
+            (&[], "empty range set"),
+            (&["10.1.0.0/31"], "Network 10.1.0.0/31 too small to allocate from"),
+        ] {
+            assert_eq!(set(subnets).unwrap_err().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn sets_overlap_where_ranges_of_theirs_do() {
+        let [wide, inner, other] = [&["192.168.0.0/20"][..], &["192.168.2.0/24"], &["10.0.0.0/24"]]
+            .map(|subnets| set(subnets).unwrap());
+        assert!(wide.overlaps(&inner) && inner.overlaps(&wide) && !wide.overlaps(&other));
+    }
+}

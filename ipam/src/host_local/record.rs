@@ -49,3 +49,30 @@ impl fmt::Display for Record {
         self.addresses.iter().try_for_each(|address| writeln!(f, "address {address}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        let evidence = Evidence { mark: Mark::random(), proof: Proof::of(None, None).unwrap() };
+        let addresses = vec!["10.1.0.2".parse().unwrap(), "2001:db8::2".parse().unwrap()];
+        for record in [
+            Record { evidence: Some(evidence), addresses: addresses.clone() },
+            Record { evidence: None, addresses },
+            Record::default(),
+        ] {
+            assert_eq!(Record::parse(&record.to_string()), record);
+        }
+    }
+
+    #[test]
+    fn half_a_record_proves_nothing() {
+        let evidence = Evidence { mark: Mark::random(), proof: Proof::of(None, None).unwrap() };
+        let text = Record { evidence: Some(evidence), addresses: Vec::new() }.to_string();
+        for length in 0..text.len() - 1 {
+            assert_eq!(Record::parse(&text[..length]).evidence, None, "{:?}", &text[..length]);
+        }
+    }
+}

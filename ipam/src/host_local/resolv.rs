@@ -20,3 +20,43 @@ pub(crate) fn parse(text: &str) -> Dns {
     let list = |list: Vec<String>| Some(list).filter(|list| !list.is_empty());
     Dns { nameservers: list(nameservers), domain, search: list(search), options: list(options) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(items: &[&str]) -> Option<Vec<String>> {
+        Some(items.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn a_simple_file_names_its_server() {
+        assert_eq!(
+            parse("\nnameserver 192.0.2.0\nnameserver 192.0.2.1\n"),
+            Dns { nameservers: list(&["192.0.2.0", "192.0.2.1"]), ..Dns::default() }
+        );
+    }
+
+    #[test]
+    fn comments_and_half_lines_say_nothing() {
+        assert_eq!(
+            parse("\n nameserver 192.0.2.0\n;nameserver 192.0.2.1\n# nameserver 192.0.2.2\nnameserver\n"),
+            Dns { nameservers: list(&["192.0.2.0"]), ..Dns::default() }
+        );
+    }
+
+    #[test]
+    fn lists_grow_and_of_domains_the_last_counts() {
+        let text = "nameserver 192.0.2.0\nnameserver 192.0.2.2\ndomain example.com\n;comment\ndomain example.net\n\
+                    search example.com example.net\nsearch example.org\noptions one two three\noptions four\nsortlist x\n";
+        assert_eq!(
+            parse(text),
+            Dns {
+                nameservers: list(&["192.0.2.0", "192.0.2.2"]),
+                domain: Some("example.net".to_owned()),
+                search: list(&["example.com", "example.net", "example.org"]),
+                options: list(&["one", "two", "three", "four"]),
+            }
+        );
+    }
+}
