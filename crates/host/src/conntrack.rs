@@ -29,30 +29,20 @@ const FILTER: u16 = 0x19 | 1 << 15;
 /// `CTA_ID` and `CTA_ZONE`, which with the original tuple make an entry unmistakable.
 const IDENTITY: [u16; 2] = [12, 18];
 
-/// The four places where an entry has addresses.
-const PLACES: [Place; 4] = [
-    Place { tuple: ConntrackAttribute::CtaTupleOrig, address: IPTuple::SourceAddress, flags: [SOURCE, 0] },
-    Place {
-        tuple: ConntrackAttribute::CtaTupleOrig,
-        address: IPTuple::DestinationAddress,
-        flags: [DESTINATION, 0],
-    },
-    Place { tuple: ConntrackAttribute::CtaTupleReply, address: IPTuple::SourceAddress, flags: [0, SOURCE] },
-    Place {
-        tuple: ConntrackAttribute::CtaTupleReply,
-        address: IPTuple::DestinationAddress,
-        flags: [0, DESTINATION],
-    },
+/// Where an entry names a container that was a party to it: as who began the connection, and as who answers it. (Its
+/// address as the first destination is the same as the second, or was translated away from it; each place more is a
+/// walk through the kernel's whole table, 0.2 ms.)
+const PLACES: [Place; 2] = [
+    Place { tuple: ConntrackAttribute::CtaTupleOrig, flags: [SOURCE, 0] },
+    Place { tuple: ConntrackAttribute::CtaTupleReply, flags: [0, SOURCE] },
 ];
 
-/// `CTA_FILTER_FLAG_CTA_IP_SRC` and `CTA_FILTER_FLAG_CTA_IP_DST`.
+/// `CTA_FILTER_FLAG_CTA_IP_SRC`.
 const SOURCE: u32 = 1 << 0;
-const DESTINATION: u32 = 1 << 1;
 
-/// An address in a tuple.
+/// The source of a tuple.
 struct Place {
     tuple: fn(Vec<Tuple>) -> ConntrackAttribute,
-    address: fn(IpAddr) -> IPTuple,
     /// What the kernel is to compare: `CTA_FILTER_ORIG_FLAGS` and `CTA_FILTER_REPLY_FLAGS`.
     flags: [u32; 2],
 }
@@ -78,8 +68,8 @@ pub enum Error {
     },
 }
 
-/// Deletes every tracked connection from or to one of these addresses, before or after translation, in the calling
-/// thread's network namespace. A kernel without connection tracking has none.
+/// Deletes every tracked connection that one of these addresses began or answers, in the calling thread's network
+/// namespace. A kernel without connection tracking has none.
 ///
 /// # Errors
 /// [`Error`].
@@ -109,7 +99,7 @@ fn count() -> Result<u64, Error> {
 /// `Ok(false)`.
 fn forget_by_filter(socket: &mut Socket, address: IpAddr) -> Result<bool, Error> {
     let requests = PLACES.iter().map(|place| {
-        let tuple = (place.tuple)(vec![Tuple::Ip(vec![(place.address)(address)])]);
+        let tuple = (place.tuple)(vec![Tuple::Ip(vec![IPTuple::SourceAddress(address)])]);
         let [original, reply] = place.flags;
         let flags = [attribute(1, original), attribute(2, reply)].concat();
         let filter = ConntrackAttribute::Other(DefaultNla::new(FILTER, flags));
@@ -159,7 +149,7 @@ fn has(attribute: &ConntrackAttribute, wanted: IpAddr) -> bool {
     };
     parts.iter().any(|part| match part {
         Tuple::Ip(addresses) => addresses.iter().any(|address| match address {
-            IPTuple::SourceAddress(address) | IPTuple::DestinationAddress(address) => *address == wanted,
+            IPTuple::SourceAddress(address) => *address == wanted,
             _ => false,
         }),
         _ => false,
@@ -185,14 +175,12 @@ mod tests {
 
     use super::*;
 
-    /// Inserts connections of 10.1.0.2 and `fd00:1::2` in all four places, and one of somebody else in each family.
+    /// Inserts connections of 10.1.0.2 and `fd00:1::2` that it began and that it answers, and one of somebody else in each family.
     fn private_network_with_connections() {
         unshare(CloneFlags::CLONE_NEWNET).expect("a private network namespace needs root");
         for [source, destination, reply_source, reply_destination] in [
             ["10.1.0.2", "192.0.2.1", "192.0.2.1", "10.9.0.9"],
-            ["192.0.2.1", "10.1.0.2", "10.7.0.7", "192.0.2.1"],
             ["192.0.2.2", "10.9.0.9", "10.1.0.2", "192.0.2.2"],
-            ["192.0.2.3", "192.0.2.4", "192.0.2.4", "10.1.0.2"],
             ["10.1.0.3", "192.0.2.1", "192.0.2.1", "10.9.0.8"],
             ["fd00:1::2", "2001:db8::1", "2001:db8::1", "fd00:9::9"],
             ["2001:db8::1", "fd00:9::9", "fd00:1::2", "2001:db8::1"],
@@ -206,7 +194,7 @@ mod tests {
                 .expect("conntrack must be installed");
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         }
-        assert_eq!(count().unwrap(), 8);
+        assert_eq!(count().unwrap(), 6);
     }
 
     /// The source of every entry left.
