@@ -78,6 +78,9 @@ impl Plugin for HostLocal {
         let settings = Settings::of(request)?;
         let missing = || Finding::NoAddress(request.container.clone());
         let store = Store::existing(&settings.place)?.ok_or_else(missing)?;
+        if !store.is_sealed() {
+            store.seal();
+        }
         let owner = Owner::new(&request.container, &request.ifname);
         for owner in [owner.bare(), owner] {
             for address in store.held_by(&owner)? {

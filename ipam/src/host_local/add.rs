@@ -78,7 +78,7 @@ fn reserve<'a>(
 ) -> Result<(Vec<Ip>, File), AllocateError> {
     let Tools { store, healer, evidence } = tools;
     let before = store.index.record(owner)?.map(|(record, _)| record);
-    let mut holds = store.held_by(owner)?;
+    let mut holds = before.as_ref().map(|record| record.addresses.clone()).unwrap_or_default();
     let mark = evidence.mark;
     let record = store.index.write(owner, &Record { evidence: Some(evidence), addresses: holds.clone() })?;
     holds.extend(store.held_by(&owner.bare())?);

@@ -147,14 +147,13 @@ impl Directory {
     }
 }
 
-/// A small file as text: one read in place of a look at its size first.
+/// A small file as text: one read in place of a look at its size first. A regular file gives all that it has at once.
 pub(crate) fn text(mut file: &File) -> io::Result<String> {
     let mut bytes = [0; LONGEST];
-    let mut length = 0;
     loop {
-        match file.read(&mut bytes[length..])? {
-            0 => return Ok(String::from_utf8_lossy(&bytes[..length]).into_owned()),
-            read => length += read,
+        match file.read(&mut bytes) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            other => return Ok(String::from_utf8_lossy(&bytes[..other?]).into_owned()),
         }
     }
 }

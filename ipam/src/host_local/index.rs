@@ -3,11 +3,11 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, Write};
 use std::net::IpAddr;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -112,18 +112,18 @@ impl Index {
     pub(crate) fn write(&self, owner: &Owner, record: &Record) -> Result<File, StoreError> {
         let path = self.file(owner);
         let write = || -> io::Result<File> {
-            let file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .mode(0o600)
-                .open(&path)?;
-            if file.metadata()?.len() > 0 {
-                // Empty first: a crash must not leave half of one record and half of another.
-                file.set_len(0)?;
-            }
-            file.write_all_at(record.to_string().as_bytes(), 0)?;
+            let mut options = OpenOptions::new();
+            options.read(true).append(true).mode(0o600);
+            let mut file = match options.clone().create_new(true).open(&path) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    let file = options.open(&path)?;
+                    // Empty first: a crash must not leave half of one record and half of another.
+                    file.set_len(0)?;
+                    file
+                }
+                other => other?,
+            };
+            file.write_all(record.to_string().as_bytes())?;
             Ok(file)
         };
         write().at("write", &path)
@@ -137,8 +137,7 @@ impl Index {
         addresses: &[IpAddr],
     ) -> Result<(), StoreError> {
         let lines = Record { evidence: None, addresses: addresses.to_vec() }.to_string();
-        let mut append = || file.seek(SeekFrom::End(0)).and_then(|_| file.write_all(lines.as_bytes()));
-        append().at("write", &self.file(owner))
+        file.write_all(lines.as_bytes()).at("write", &self.file(owner))
     }
 
     /// Locks a record that [`Index::write`] gave, so that nobody takes its attachment for dead before its link

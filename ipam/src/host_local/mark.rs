@@ -50,6 +50,12 @@ impl Mark {
         file.set_times(self.times())
     }
 
+    /// The mark that goes with it on another directory: 34 years apart. The kernel, which gives two directories the
+    /// same time when it changes both within a tick of its clock, never gives them these two.
+    pub(crate) fn twin(self) -> Self {
+        Self { seconds: self.seconds ^ (1 << 30), ..self }
+    }
+
     /// Did a mark of ours survive the file system?
     pub(crate) fn is_precise(self) -> bool {
         self.nanoseconds != 0
@@ -98,6 +104,13 @@ mod tests {
     fn no_two_marks_are_the_same() {
         let (one, other) = (Mark::random(), Mark::random());
         assert!(one != other && one.is_precise() && other.is_precise());
+    }
+
+    #[test]
+    fn twins_are_of_each_other_and_never_the_same() {
+        let mark = Mark::random();
+        assert_eq!(mark.twin().twin(), mark);
+        assert_ne!(mark.twin(), mark);
     }
 
     #[test]

@@ -25,15 +25,15 @@ pub(crate) fn parse(text: &str) -> Dns {
 mod tests {
     use super::*;
 
-    fn list(items: &[&str]) -> Option<Vec<String>> {
-        Some(items.iter().map(ToString::to_string).collect())
+    fn list(items: &[&str]) -> Vec<String> {
+        items.iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn a_simple_file_names_its_server() {
         assert_eq!(
             parse("\nnameserver 192.0.2.0\nnameserver 192.0.2.1\n"),
-            Dns { nameservers: list(&["192.0.2.0", "192.0.2.1"]), ..Dns::default() }
+            Dns { nameservers: Some(list(&["192.0.2.0", "192.0.2.1"])), ..Dns::default() }
         );
     }
 
@@ -41,7 +41,7 @@ mod tests {
     fn comments_and_half_lines_say_nothing() {
         assert_eq!(
             parse("\n nameserver 192.0.2.0\n;nameserver 192.0.2.1\n# nameserver 192.0.2.2\nnameserver\n"),
-            Dns { nameservers: list(&["192.0.2.0"]), ..Dns::default() }
+            Dns { nameservers: Some(list(&["192.0.2.0"])), ..Dns::default() }
         );
     }
 
@@ -52,10 +52,10 @@ mod tests {
         assert_eq!(
             parse(text),
             Dns {
-                nameservers: list(&["192.0.2.0", "192.0.2.2"]),
+                nameservers: Some(list(&["192.0.2.0", "192.0.2.2"])),
                 domain: Some("example.net".to_owned()),
-                search: list(&["example.com", "example.net", "example.org"]),
-                options: list(&["one", "two", "three", "four"]),
+                search: Some(list(&["example.com", "example.net", "example.org"])),
+                options: Some(list(&["one", "two", "three", "four"])),
             }
         );
     }

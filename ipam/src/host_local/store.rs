@@ -1,9 +1,9 @@
 //! A network's addresses: upstream's directory, and our index of it, under one lock.
 //!
 //! # The seal
-//! Upstream knows nothing of the index. At the end of each of our operations the network's directory and the index's
-//! directory get the same [`Mark`]. Whoever makes or removes a file in either of them changes its time, so equal
-//! marks say that nobody did, and the index is right. Otherwise (upstream, an administrator, another mount
+//! Upstream knows nothing of the index. At the end of each of our operations the network's directory gets a [`Mark`]
+//! and the index's directory its twin. Whoever makes or removes a file in either of them changes its time, so two that
+//! go together say that nobody did, and the index is right. Otherwise (upstream, an administrator, another mount
 //! namespace's index, our own SIGKILL) upstream's files are read once and the index is made anew.
 //!
 //! # Order of writes
@@ -110,7 +110,9 @@ impl Store {
                 released.push(address);
             }
         }
-        self.index.remove(owner)?;
+        if !matches!(self.records, Records::Files(_, Err(_))) {
+            self.index.remove(owner)?;
+        }
         Ok(released)
     }
 
@@ -132,20 +134,19 @@ impl Store {
     pub(crate) fn seal(&self) {
         if let Records::Index(index) | Records::Files(_, Ok(index)) = &self.records {
             let mark = Mark::random();
-            let _ = mark.put(index).and_then(|()| mark.put(&self.network));
+            let _ = mark.twin().put(index).and_then(|()| mark.put(&self.network));
         }
     }
 }
 
 /// The index's directory, if its mark is that of the network's.
 pub(crate) fn sealed(network: &File, index: &Index) -> Result<Option<File>, StoreError> {
-    let file = match index.open() {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        other => other.at("open", index.path())?,
-    };
+    // An index that can't be opened is made anew, if it can be.
+    let Ok(file) = index.open() else { return Ok(None) };
     let [one, other] = [network, &file].map(|file| file.metadata().map(|metadata| Mark::of(&metadata)));
     let mark = one.at("look at", index.path())?;
-    Ok((mark.is_precise() && mark == other.at("look at", index.path())?).then_some(file))
+    let twin = other.at("look at", index.path())?;
+    Ok((mark.is_precise() && mark.twin() == twin).then_some(file))
 }
 
 /// Reads upstream's files and makes the index anew. An index that can't be written keeps an ADD from being sealed, and

@@ -1,0 +1,7 @@
+//! host-local as a program of its own.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cni::main(&ipam::HostLocal)
+}
