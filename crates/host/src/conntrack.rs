@@ -95,7 +95,7 @@ fn count() -> Result<u64, Error> {
     }
 }
 
-/// Has the kernel find the entries, which it can since Linux 6.8. Others refuse, for such a tuple is incomplete:
+/// Has the kernel find the entries: Linux 6.18 can, 6.1 can't. One that can't refuses, for such a tuple is incomplete:
 /// `Ok(false)`.
 fn forget_by_filter(socket: &mut Socket, address: IpAddr) -> Result<bool, Error> {
     let requests = PLACES.iter().map(|place| {
