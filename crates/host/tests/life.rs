@@ -1,0 +1,181 @@
+//! Proof of life against the real kernel: namespaces that live, that end, and that the caller may not see.
+
+use std::fs::{self, File, OpenOptions};
+use std::path::{Path, PathBuf};
+
+use host::boot::BootId;
+use host::cookie::NetworkIdentity;
+use host::life::{HostEnd, Life, Proof, ProofError, Sighting, Witness};
+use host::nsfs::NamespaceHandle;
+use netstate::LinkName;
+use sandbox::{Node, PATIENCE, Place, eventually};
+
+/// A record's file, as whoever attaches a container keeps it.
+fn record() -> (PathBuf, File) {
+    let path = PathBuf::from("/run/record");
+    let file = File::create(&path).unwrap();
+    (path, file)
+}
+
+fn life(proof: &Proof) -> Life {
+    let (path, _) = record();
+    Witness::default().life(proof, &File::open(path).unwrap())
+}
+
+fn name(text: &str) -> LinkName {
+    text.parse().unwrap()
+}
+
+/// The same proof as a kernel without handles of namespaces allows.
+fn older(proof: Proof) -> Proof {
+    Proof { namespace: None, ..proof }
+}
+
+#[test]
+fn a_container_lives_until_its_network_namespace_is_gone() {
+    let node = Node::enter();
+    let pod = node.pod("pod");
+    let proof = Proof::of(Some(Path::new(pod.path())), None).unwrap();
+    assert_eq!(life(&proof), Life::Alive);
+    let mut inside = pod.within(|| std::process::Command::new("sleep").arg("600").spawn().unwrap());
+    pod.remove();
+    assert_eq!(life(&proof), Life::Alive, "a process is still in it");
+    inside.kill().unwrap();
+    inside.wait().unwrap();
+    assert!(eventually(PATIENCE, || life(&proof) == Life::Dead));
+}
+
+#[test]
+fn a_namespace_that_took_the_path_of_another_does_not_stand_for_it() {
+    let node = Node::enter();
+    let first = node.pod("pod");
+    let proof = Proof::of(Some(Path::new(first.path())), None).unwrap();
+    first.remove();
+    let second = node.pod("pod");
+    assert!(eventually(PATIENCE, || life(&proof) == Life::Dead));
+    assert_eq!(life(&Proof::of(Some(Path::new(second.path())), None).unwrap()), Life::Alive);
+}
+
+#[test]
+fn a_path_that_is_missing_or_no_namespace_proves_nothing() {
+    let node = Node::enter();
+    node.write("/run/file", "");
+    for path in ["/run/netns/missing", "/run/file", "/proc/self/status", ""] {
+        let proof = Proof::of(Some(Path::new(path)), None).unwrap();
+        assert_eq!((proof.namespace.clone(), life(&proof)), (None, Life::Unknown), "{path:?}");
+    }
+    assert_eq!(life(&Proof::of(None, None).unwrap()), Life::Unknown);
+}
+
+#[test]
+fn every_container_of_another_boot_is_gone() {
+    let node = Node::enter();
+    let pod = node.pod("pod");
+    let mut proof = Proof::of(Some(Path::new(pod.path())), None).unwrap();
+    proof.boot = "01234567-89ab-cdef-0123-456789abcdef".parse().unwrap();
+    assert_eq!(life(&proof), Life::Dead);
+}
+
+#[test]
+fn a_proof_taken_in_another_user_namespace_never_says_that_a_container_is_gone() {
+    let node = Node::enter();
+    let pod = node.pod("pod");
+    let mut proof = Proof::of(Some(Path::new(pod.path())), None).unwrap();
+    pod.remove();
+    assert!(eventually(PATIENCE, || life(&proof) == Life::Dead));
+    let other = NamespaceHandle::of(Path::new("/proc/thread-self/ns/net")).unwrap();
+    proof.namespace = proof.namespace.map(|seen| Sighting { user: other, ..seen });
+    assert_eq!(life(&proof), Life::Unknown);
+}
+
+#[test]
+fn without_handles_a_container_lives_as_long_as_its_host_end() {
+    let node = Node::enter();
+    let pod = node.pod("pod");
+    node.exec(&["ip", "link", "add", "veth0", "type", "veth", "peer", "name", "eth0", "netns", "pod"]);
+    let proof = older(Proof::of(Some(Path::new(pod.path())), Some(&name("veth0"))).unwrap());
+    assert_eq!(life(&proof), Life::Alive);
+    pod.remove();
+    assert!(eventually(PATIENCE, || life(&proof) == Life::Dead));
+}
+
+#[test]
+fn a_host_end_that_is_not_made_yet_proves_nothing_while_its_record_is_locked() {
+    let _node = Node::enter();
+    let proof = older(Proof::of(None, Some(&name("veth0"))).unwrap());
+    let (path, held) = record();
+    held.lock().unwrap();
+    let witness = Witness::default();
+    let look = || witness.life(&proof, &File::open(&path).unwrap());
+    assert_eq!(look(), Life::Alive);
+    drop(held);
+    assert_eq!(look(), Life::Dead);
+    let lockable = OpenOptions::new().write(true).open(&path).unwrap();
+    lockable.try_lock().expect("a look leaves no lock behind");
+}
+
+#[test]
+fn links_of_another_network_namespace_prove_nothing() {
+    let node = Node::enter();
+    let proof = older(Proof::of(None, Some(&name("veth0"))).unwrap());
+    let elsewhere = node.pod("elsewhere");
+    assert_eq!(elsewhere.within(|| life(&proof)), Life::Unknown);
+    assert_eq!(life(&proof), Life::Dead);
+    let mut by_inode = proof;
+    let inode = NetworkIdentity::Inode { device: 4, inode: 4_026_531_840 };
+    by_inode.link = by_inode.link.map(|end| HostEnd { host: inode, ..end });
+    assert_eq!(life(&by_inode), Life::Unknown);
+}
+
+#[test]
+fn a_namespace_that_lives_outweighs_a_missing_host_end() {
+    let node = Node::enter();
+    let pod = node.pod("pod");
+    let proof = Proof::of(Some(Path::new(pod.path())), Some(&name("veth0"))).unwrap();
+    assert_eq!(life(&proof), Life::Alive);
+}
+
+#[test]
+fn a_proof_is_read_as_it_was_written() {
+    let node = Node::enter();
+    let pod = node.pod("pod");
+    let whole = Proof::of(Some(Path::new(pod.path())), Some(&name("veth0"))).unwrap();
+    assert!(whole.namespace.is_some() && whole.link.is_some(), "{whole}");
+    let mut by_inode = whole.clone();
+    let inode = NetworkIdentity::Inode { device: 4, inode: 4_026_531_840 };
+    by_inode.link = by_inode.link.map(|end| HostEnd { host: inode, ..end });
+    for proof in [Proof::of(None, None).unwrap(), older(whole.clone()), whole, by_inode] {
+        assert_eq!(proof.to_string().parse(), Ok(proof));
+    }
+}
+
+#[test]
+fn a_text_that_is_no_proof_is_refused() {
+    let boot = format!("boot {}\n", BootId::current().unwrap());
+    for (text, error) in [
+        ("", ProofError::Missing("boot")),
+        ("boot", ProofError::Line("boot".to_owned())),
+        ("boot yesterday\n", ProofError::Line("boot yesterday".to_owned())),
+        (&format!("{boot}namespace 00ff\n"), ProofError::Line("namespace 00ff".to_owned())),
+        (&format!("{boot}host cookie x\n"), ProofError::Line("host cookie x".to_owned())),
+        (&format!("{boot}link a/b\n"), ProofError::Line("link a/b".to_owned())),
+        (&format!("{boot}colour green\n"), ProofError::Line("colour green".to_owned())),
+    ] {
+        assert_eq!(text.parse::<Proof>(), Err(error));
+    }
+}
+
+#[test]
+fn a_draft_appears_whole_and_takes_nobodys_place() {
+    let node = Node::enter();
+    let directory = node.directory();
+    let times = fs::FileTimes::new();
+    let draft = host::draft::Draft::new(directory.path(), b"whole", times).unwrap();
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    let taken = directory.path().join("taken");
+    fs::write(&taken, "another's").unwrap();
+    assert_eq!(draft.publish(&taken).unwrap_err().kind(), std::io::ErrorKind::AlreadyExists);
+    draft.publish(&directory.path().join("free")).unwrap();
+    assert_eq!(fs::read_to_string(taken).unwrap(), "another's");
+    assert_eq!(fs::read_to_string(directory.path().join("free")).unwrap(), "whole");
+}
