@@ -26,6 +26,11 @@ fn name(text: &str) -> LinkName {
     text.parse().unwrap()
 }
 
+/// What can be said of a namespace by itself: nothing on a kernel that has no handles of namespaces (before 6.18).
+fn seen(life: Life) -> Life {
+    if NamespaceHandle::of(Path::new("/proc/thread-self/ns/net")).is_ok() { life } else { Life::Unknown }
+}
+
 /// The same proof as a kernel without handles of namespaces allows.
 fn older(proof: Proof) -> Proof {
     Proof { namespace: None, ..proof }
@@ -36,13 +41,13 @@ fn a_container_lives_until_its_network_namespace_is_gone() {
     let node = Node::enter();
     let pod = node.pod("pod");
     let proof = Proof::of(Some(Path::new(pod.path())), None).unwrap();
-    assert_eq!(life(&proof), Life::Alive);
+    assert_eq!(life(&proof), seen(Life::Alive));
     let mut inside = pod.within(|| std::process::Command::new("sleep").arg("600").spawn().unwrap());
     pod.remove();
-    assert_eq!(life(&proof), Life::Alive, "a process is still in it");
+    assert_eq!(life(&proof), seen(Life::Alive), "a process is still in it");
     inside.kill().unwrap();
     inside.wait().unwrap();
-    assert!(eventually(PATIENCE, || life(&proof) == Life::Dead));
+    assert!(eventually(PATIENCE, || life(&proof) == seen(Life::Dead)));
 }
 
 #[test]
@@ -52,8 +57,8 @@ fn a_namespace_that_took_the_path_of_another_does_not_stand_for_it() {
     let proof = Proof::of(Some(Path::new(first.path())), None).unwrap();
     first.remove();
     let second = node.pod("pod");
-    assert!(eventually(PATIENCE, || life(&proof) == Life::Dead));
-    assert_eq!(life(&Proof::of(Some(Path::new(second.path())), None).unwrap()), Life::Alive);
+    assert!(eventually(PATIENCE, || life(&proof) == seen(Life::Dead)));
+    assert_eq!(life(&Proof::of(Some(Path::new(second.path())), None).unwrap()), seen(Life::Alive));
 }
 
 #[test]
@@ -82,8 +87,8 @@ fn a_proof_taken_in_another_user_namespace_never_says_that_a_container_is_gone()
     let pod = node.pod("pod");
     let mut proof = Proof::of(Some(Path::new(pod.path())), None).unwrap();
     pod.remove();
-    assert!(eventually(PATIENCE, || life(&proof) == Life::Dead));
-    let other = NamespaceHandle::of(Path::new("/proc/thread-self/ns/net")).unwrap();
+    assert!(eventually(PATIENCE, || life(&proof) == seen(Life::Dead)));
+    let other: NamespaceHandle = "00112233445566778899aabbccddeeff".parse().unwrap();
     proof.namespace = proof.namespace.map(|seen| Sighting { user: other, ..seen });
     assert_eq!(life(&proof), Life::Unknown);
 }
@@ -132,15 +137,16 @@ fn a_namespace_that_lives_outweighs_a_missing_host_end() {
     let node = Node::enter();
     let pod = node.pod("pod");
     let proof = Proof::of(Some(Path::new(pod.path())), Some(&name("veth0"))).unwrap();
-    assert_eq!(life(&proof), Life::Alive);
+    let without = if proof.namespace.is_some() { Life::Alive } else { Life::Dead };
+    assert_eq!(life(&proof), without);
 }
 
 #[test]
 fn a_proof_is_read_as_it_was_written() {
-    let node = Node::enter();
-    let pod = node.pod("pod");
-    let whole = Proof::of(Some(Path::new(pod.path())), Some(&name("veth0"))).unwrap();
-    assert!(whole.namespace.is_some() && whole.link.is_some(), "{whole}");
+    let _node = Node::enter();
+    let handle: NamespaceHandle = "00112233445566778899aabbccddeeff".parse().unwrap();
+    let mut whole = Proof::of(None, Some(&name("veth0"))).unwrap();
+    whole.namespace = Some(Sighting { network: handle.clone(), user: handle });
     let mut by_inode = whole.clone();
     let inode = NetworkIdentity::Inode { device: 4, inode: 4_026_531_840 };
     by_inode.link = by_inode.link.map(|end| HostEnd { host: inode, ..end });

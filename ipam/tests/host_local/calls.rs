@@ -3,9 +3,12 @@
 use std::net::IpAddr;
 
 use cni::{Command, Config, Failure, Request};
-use ipam::Delegator;
+use ipam::{Delegator, add};
 use netstate::{Attachment, LinkName};
+use sandbox::Pod;
 use serde_json::Value;
+
+use crate::network::Network;
 
 /// ADD as the skeleton hands it over.
 pub(crate) fn request(conf: &Value, container: &str, netns: Option<&str>) -> Request {
@@ -20,6 +23,26 @@ pub(crate) fn request(conf: &Value, container: &str, netns: Option<&str>) -> Req
         config: Config::parse(&stdin).expect("a configuration"),
         stdin,
     }
+}
+
+/// Attaches a pod by a veth pair, as an interface plugin does that runs host-local in its own process. Every kernel
+/// tells then whether the pod is alive.
+pub(crate) fn attach(network: &Network, pod: &Pod, args: &str) {
+    let mut request = request(&network.conf, pod.name(), Some(pod.path()));
+    args.clone_into(&mut request.args);
+    let link: LinkName = format!("veth{}", pod.name()).parse().expect("a short name");
+    let mut delegator = Watching { link: Some(link.clone()), ..Watching::default() };
+    let lease = add(&request, &mut delegator).expect("an address");
+    let made = std::process::Command::new("ip")
+        .args(["link", "add", link.as_str(), "type", "veth", "peer", "name", "eth0", "netns", pod.name()])
+        .output()
+        .expect("ip runs");
+    // A pod on two networks has one pair, which is proof enough for both.
+    assert!(
+        made.status.success() || String::from_utf8_lossy(&made.stderr).contains("File exists"),
+        "{made:?}"
+    );
+    drop(lease);
 }
 
 /// A delegator that makes no link, or one of this name, and remembers whom it was told to take away.

@@ -5,6 +5,7 @@ use std::fs;
 use sandbox::Node;
 use serde_json::{Value, json};
 
+use crate::calls::attach;
 use crate::network::{Network, message};
 
 fn attachment(container: &str) -> Value {
@@ -65,7 +66,7 @@ fn an_empty_list_gives_everything_back_and_null_all_but_the_living() {
     let node = Node::enter();
     let network = Network::of(&node, "10.1.0.0/24");
     let pod = node.pod("living");
-    network.call("ADD", "living").netns(&pod).run().succeeded();
+    attach(&network, &pod, "");
     network.add("unknown");
     fs::write(network.file("10.1.0.50"), "foreign\r\neth0").unwrap();
     network.gc(&Value::Null).succeeded();

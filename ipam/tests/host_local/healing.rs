@@ -7,7 +7,7 @@ use ipam::{HostLocal, add, preview, release_dead};
 use sandbox::{Node, PATIENCE, Place, Pod, eventually};
 use serde_json::json;
 
-use crate::calls::{Watching, request};
+use crate::calls::{Watching, attach, request};
 use crate::network::{Network, addresses, message};
 
 /// A range of five addresses, all of them held by pods.
@@ -15,7 +15,7 @@ fn full(node: &Node) -> (Network, Vec<Pod>) {
     let network = Network::of(node, "10.1.0.0/29");
     let pods: Vec<_> = (2..7).map(|n| node.pod(&format!("pod{n}"))).collect();
     for pod in &pods {
-        network.call("ADD", pod.name()).netns(pod).run().succeeded();
+        attach(&network, pod, "");
     }
     (network, pods)
 }
@@ -130,7 +130,7 @@ fn a_requested_address_is_given_when_its_holder_is_gone() {
     let node = Node::enter();
     let network = Network::of(&node, "10.1.0.0/24");
     let pod = node.pod("old");
-    network.call("ADD", "old").netns(&pod).args("IP=10.1.0.77").run().succeeded();
+    attach(&network, &pod, "IP=10.1.0.77");
     let again = || network.call("ADD", "new").args("IP=10.1.0.77").run();
     assert_eq!(message(&again()).0, 11);
     pod.remove();
@@ -144,7 +144,7 @@ fn all_addresses_of_a_dead_attachment_go_together() {
     let network =
         Network::new(&node, &json!({"ranges": [[{"subnet": "10.1.0.0/30"}], [{"subnet": "2001:db8::/64"}]]}));
     let pod = node.pod("old");
-    network.call("ADD", "old").netns(&pod).run().succeeded();
+    attach(&network, &pod, "");
     pod.remove();
     assert!(eventually(PATIENCE, || network.run("STATUS", "").code == 0));
     assert_eq!(addresses(&network.run("ADD", "new")), ["10.1.0.2", "2001:db8::3"]);
@@ -176,14 +176,14 @@ fn a_caller_that_may_not_see_a_namespace_does_not_take_it_for_gone() {
 fn a_proof_says_nothing_of_a_later_reservation_under_the_same_name() {
     let node = Node::enter();
     let network = Network::of(&node, "10.1.0.0/30");
-    let pod = node.pod("first");
-    network.call("ADD", "web").netns(&pod).run().succeeded();
+    let pod = node.pod("web");
+    attach(&network, &pod, "");
     fs::remove_file(network.file("10.1.0.2")).unwrap();
     fs::write(network.file("10.1.0.2"), "web\r\neth0").unwrap();
     pod.remove();
     let gone = node.pod("second");
     let other = network.with("name", json!("other"));
-    other.call("ADD", "witness").netns(&gone).run().succeeded();
+    attach(&other, &gone, "");
     gone.remove();
     assert!(eventually(PATIENCE, || other.run("STATUS", "").code == 0));
     assert_eq!(message(&network.run("ADD", "next")).0, 11);
@@ -195,7 +195,7 @@ fn what_a_dead_attachment_left_goes_before_its_addresses() {
     let node = Node::enter();
     let network = Network::of(&node, "10.1.0.0/30");
     let pod = node.pod("old");
-    network.call("ADD", "old").netns(&pod).run().succeeded();
+    attach(&network, &pod, "");
     pod.remove();
     assert!(eventually(PATIENCE, || network.run("STATUS", "").code == 0));
     let address = "10.1.0.2".parse().unwrap();
@@ -240,7 +240,7 @@ fn a_sweep_of_the_node_gives_back_what_the_dead_of_every_network_held() {
     let (network, mut pods) = full(&node);
     let other = network.with("name", json!("other"));
     let pod = pods.remove(0);
-    other.call("ADD", pod.name()).netns(&pod).run().succeeded();
+    attach(&other, &pod, "");
     other.add("unknown");
     pod.remove();
     let mut watching = Watching::default();
