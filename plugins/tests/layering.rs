@@ -74,7 +74,7 @@ const LAYERS: [Layer; 6] = [
     Layer {
         name: "sandbox",
         ours: &[],
-        theirs: &["netns-rs", "nix", "serde_json"],
+        theirs: &["netns-rs", "nix", "seccompiler", "serde_json"],
         unreachable: &["cni", "netstate", "host", "ipam", "plugins"],
     },
 ];
