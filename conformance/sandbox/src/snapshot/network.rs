@@ -40,46 +40,87 @@ const VOLATILE: [&str; 29] = [
     "use",
 ];
 
-/// A tool, what its list holds, and the key that names an entry's link.
-const LISTS: [(&[&str], Kind, &str); 8] = [
-    (&["ip", "-j", "-d", "link", "show"], Kind::Link, "ifname"),
-    (&["ip", "-j", "-4", "route", "show", "table", "all"], Kind::Route, "dev"),
-    (&["ip", "-j", "-6", "route", "show", "table", "all"], Kind::Route, "dev"),
-    (&["ip", "-j", "-4", "rule", "show"], Kind::PolicyRule, "iifname"),
-    (&["ip", "-j", "-6", "rule", "show"], Kind::PolicyRule, "iifname"),
-    (&["ip", "-j", "neigh", "show", "proxy"], Kind::Neighbour, "dev"),
-    (&["bridge", "-j", "fdb", "show"], Kind::Fdb, "ifname"),
-    (&["tc", "-j", "qdisc", "show"], Kind::Qdisc, "dev"),
+/// What becomes of one object of a list.
+type Reader = fn(Value) -> Vec<Entry>;
+
+/// The questions to `ip` by family, one process for several: a test takes hundreds of snapshots.
+const IP: [(&str, &[(&str, Reader)]); 3] = [
+    (
+        "",
+        &[
+            ("link show", link),
+            ("addr show", addresses),
+            ("neigh show", neighbour),
+            ("neigh show proxy", neighbour),
+        ],
+    ),
+    ("-4", &[("route show table all", route), ("rule show", policy_rule)]),
+    ("-6", &[("route show table all", route), ("rule show", policy_rule)]),
 ];
+
+/// The questions to other tools.
+const OTHERS: [(&[&str], Reader); 2] =
+    [(&["bridge", "-j", "fdb", "show"], fdb), (&["tc", "-j", "qdisc", "show"], qdisc)];
 
 /// How many connections this namespace has.
 const TRACKED: &str = "/proc/sys/net/netfilter/nf_conntrack_count";
 
 pub(crate) fn read(node: &Node) -> Vec<Entry> {
     let mut entries = Vec::new();
-    for (command, kind, key) in LISTS {
-        entries.extend(list(node, command).into_iter().map(|value| entry(kind, key, value)));
+    for (family, questions) in IP {
+        let lines: Vec<&str> = questions.iter().map(|(line, _)| *line).collect();
+        let script = format!("ip -j -d {family} -batch - <<'END'\n{}\nEND", lines.join("\n"));
+        let lists = lists(&node.sh(&script).stdout);
+        assert!(lists.len() == lines.len(), "ip answers {} of {lines:?}", lists.len());
+        for (list, (_, reader)) in lists.into_iter().zip(questions) {
+            entries.extend(list.into_iter().flat_map(reader));
+        }
     }
-    entries.extend(addresses(node));
-    entries.extend(neighbours(node));
+    for (command, reader) in OTHERS {
+        entries.extend(lists(&node.exec(command).stdout).into_iter().flatten().flat_map(reader));
+    }
     entries.extend(conntrack(node));
     entries
 }
 
-fn list(node: &Node, command: &[&str]) -> Vec<Value> {
-    let text = node.exec(command).stdout;
-    // Older tools print nothing for an empty list, or empty objects in it.
-    let values: Vec<Value> = match text.trim() {
-        "" => Vec::new(),
-        text => serde_json::from_str(text).unwrap_or_else(|error| panic!("{command:?}: {error}\n{text}")),
-    };
-    values.into_iter().filter(|value| value.as_object().is_some_and(|object| !object.is_empty())).collect()
+/// The lists of objects that a tool prints one after the other. Some tools print an empty object for nothing.
+fn lists(text: &str) -> Vec<Vec<Value>> {
+    let lists = serde_json::Deserializer::from_str(text).into_iter::<Vec<Value>>();
+    let filled = |value: &Value| value.as_object().is_some_and(|object| !object.is_empty());
+    lists
+        .map(|list| {
+            list.unwrap_or_else(|error| panic!("no list: {error}\n{text}"))
+                .into_iter()
+                .filter(filled)
+                .collect()
+        })
+        .collect()
 }
 
-fn entry(kind: Kind, key: &str, mut value: Value) -> Entry {
+fn entry(kind: Kind, key: &str, mut value: Value) -> Vec<Entry> {
     let device = value[key].as_str().map(str::to_owned);
     strip(&mut value);
-    Entry { kind, device, text: value.to_string() }
+    vec![Entry { kind, device, text: value.to_string() }]
+}
+
+fn link(value: Value) -> Vec<Entry> {
+    entry(Kind::Link, "ifname", value)
+}
+
+fn route(value: Value) -> Vec<Entry> {
+    entry(Kind::Route, "dev", value)
+}
+
+fn policy_rule(value: Value) -> Vec<Entry> {
+    entry(Kind::PolicyRule, "iifname", value)
+}
+
+fn fdb(value: Value) -> Vec<Entry> {
+    entry(Kind::Fdb, "ifname", value)
+}
+
+fn qdisc(value: Value) -> Vec<Entry> {
+    entry(Kind::Qdisc, "dev", value)
 }
 
 /// Takes out what changes by itself, at any depth.
@@ -94,33 +135,28 @@ pub(crate) fn strip(value: &mut Value) {
     }
 }
 
-fn addresses(node: &Node) -> Vec<Entry> {
+fn addresses(mut link: Value) -> Vec<Entry> {
+    let device = link["ifname"].as_str().map(str::to_owned);
     let mut entries = Vec::new();
-    for link in list(node, &["ip", "-j", "addr", "show"]) {
-        let device = link["ifname"].as_str().map(str::to_owned);
-        for mut address in link["addr_info"].as_array().cloned().unwrap_or_default() {
-            strip(&mut address);
-            let text = format!("{} {address}", device.as_deref().unwrap_or("?"));
-            entries.push(Entry { kind: Kind::Address, device: device.clone(), text });
-        }
+    let Value::Array(addresses) = link["addr_info"].take() else { return entries };
+    for mut address in addresses {
+        strip(&mut address);
+        let text = format!("{} {address}", device.as_deref().unwrap_or("?"));
+        entries.push(Entry { kind: Kind::Address, device: device.clone(), text });
     }
     entries
 }
 
 /// Learnt and permanent ones; a question that got no answer isn't knowledge. How fresh one is changes by itself.
-fn neighbours(node: &Node) -> Vec<Entry> {
-    let mut entries = Vec::new();
-    for mut value in list(node, &["ip", "-j", "neigh", "show"]) {
-        let state = value["state"].to_string();
-        if state.contains("FAILED") || state.contains("INCOMPLETE") {
-            continue;
-        }
-        if let Some(object) = value.as_object_mut().filter(|_| !state.contains("PERMANENT")) {
-            object.remove("state");
-        }
-        entries.push(entry(Kind::Neighbour, "dev", value));
+fn neighbour(mut value: Value) -> Vec<Entry> {
+    let state = value["state"].to_string();
+    if state.contains("FAILED") || state.contains("INCOMPLETE") {
+        return Vec::new();
     }
-    entries
+    if let Some(object) = value.as_object_mut().filter(|_| !state.contains("PERMANENT")) {
+        object.remove("state");
+    }
+    entry(Kind::Neighbour, "dev", value)
 }
 
 /// Protocol, both directions' addresses and ports, mark and zone; not the timer and the state. What went to a
