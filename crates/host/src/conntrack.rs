@@ -69,7 +69,7 @@ pub enum Error {
 }
 
 /// Deletes every tracked connection that one of these addresses began or answers, in the calling thread's network
-/// namespace. A kernel without connection tracking has none.
+/// namespace. A kernel without connection tracking has none, and one without ctnetlink keeps them to itself.
 ///
 /// # Errors
 /// [`Error`].
@@ -77,7 +77,11 @@ pub fn forget(addresses: &[IpAddr]) -> Result<(), Error> {
     if addresses.is_empty() || count()? == 0 {
         return Ok(());
     }
-    let mut socket = Socket::open(NETLINK_NETFILTER)?;
+    let mut socket = match Socket::open(NETLINK_NETFILTER) {
+        // Entries that nobody can be asked for end by themselves.
+        Err(error) if error.raw_os_error() == Some(libc::EPROTONOSUPPORT) => return Ok(()),
+        socket => socket?,
+    };
     for address in addresses {
         if !forget_by_filter(&mut socket, *address)? {
             forget_one_by_one(&mut socket, *address)?;
@@ -117,9 +121,11 @@ fn forget_by_filter(socket: &mut Socket, address: IpAddr) -> Result<bool, Error>
 
 /// Reads the whole table and deletes what has the address.
 fn forget_one_by_one(socket: &mut Socket, address: IpAddr) -> Result<(), Error> {
-    let table = socket
-        .dump(&message(address, ConntrackMessage::Get(Vec::new())))
-        .map_err(|source| Error::Refused { what: "list", address, source })?;
+    let table = match socket.dump(&message(address, ConntrackMessage::Get(Vec::new()))) {
+        // The kernel tracks connections and lacks ctnetlink (CONFIG_NF_CT_NETLINK).
+        Err(refusal) if refusal.is(libc::EINVAL) || refusal.is(libc::EOPNOTSUPP) => return Ok(()),
+        table => table.map_err(|source| Error::Refused { what: "list", address, source })?,
+    };
     for entry in table {
         let NetfilterMessageInner::Conntrack(ConntrackMessage::New(attributes)) = entry.inner else {
             continue;
