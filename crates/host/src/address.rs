@@ -6,7 +6,7 @@ use ipnetwork::IpNetwork;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage, AddressScope};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage as Message};
-use netstate::{Conflict, Detection, Family};
+use netstate::{Address, Conflict, Detection, Family};
 
 use crate::link::Socket;
 use crate::netlink::{Refusal, Request};
@@ -20,6 +20,19 @@ pub(crate) struct Seen {
     pub(crate) network: IpNetwork,
     /// `fe80::…`, which the kernel makes by itself, or `127.0.0.1`.
     pub(crate) local: bool,
+    /// What duplicate address detection says of it.
+    pub(crate) standing: Standing,
+}
+
+/// What duplicate address detection says of an address (RFC 4862, 5.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It can be used.
+    Settled,
+    /// The kernel still asks.
+    Tentative,
+    /// Somebody has it.
+    Duplicate,
 }
 
 /// Adds an address.
@@ -55,11 +68,18 @@ pub(crate) fn of_link(socket: &mut Socket, link: u32, family: Option<Family>) ->
     Ok(addresses.filter(|seen| seen.link == link).collect())
 }
 
+/// Those of a link's addresses that keep `wanted` from being added.
+pub(crate) fn in_the_way<'a>(seen: &'a [Seen], wanted: &Address) -> impl Iterator<Item = &'a Seen> {
+    let (network, conflict) = (wanted.network, wanted.conflict);
+    seen.iter().filter(move |seen| {
+        conflict != Conflict::Allow && !seen.local && conflicts(seen.network, network)
+    })
+}
+
 /// Does `seen` keep the gateway `wanted` from being added? The reference's rule: any other IPv4 address; of IPv6,
 /// one whose network overlaps.
-pub(crate) fn conflicts(seen: IpNetwork, wanted: IpNetwork, conflict: Conflict) -> bool {
-    conflict != Conflict::Allow
-        && seen != wanted
+fn conflicts(seen: IpNetwork, wanted: IpNetwork) -> bool {
+    seen != wanted
         && match (seen, wanted) {
             (IpNetwork::V4(_), IpNetwork::V4(_)) => true,
             (IpNetwork::V6(seen), IpNetwork::V6(wanted)) => seen.overlaps(wanted),
@@ -89,5 +109,15 @@ fn read(message: &AddressMessage) -> Option<Seen> {
     let plain = attribute(|found| if let AddressAttribute::Address(ip) = found { Some(*ip) } else { None });
     let network = IpNetwork::new(local.or(plain)?, message.header.prefix_len).ok()?;
     let own = matches!(message.header.scope, AddressScope::Link | AddressScope::Host);
-    Some(Seen { link: message.header.index, network, local: own })
+    Some(Seen { link: message.header.index, network, local: own, standing: standing(message.header.flags) })
+}
+
+fn standing(flags: AddressHeaderFlags) -> Standing {
+    if flags.contains(AddressHeaderFlags::Dadfailed) {
+        Standing::Duplicate
+    } else if flags.contains(AddressHeaderFlags::Tentative) {
+        Standing::Tentative
+    } else {
+        Standing::Settled
+    }
 }

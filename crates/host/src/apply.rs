@@ -5,20 +5,17 @@ use std::io;
 
 use netlink_packet_route::RouteNetlinkMessage as Message;
 use netstate::{
-    Address, Attachment, Bridge, Conflict, Family, Lifetime, LinkName, MacGuard, Masquerade, Object, Place,
+    Address, Bridge, Conflict, Family, Lifetime, LinkName, MacGuard, Masquerade, Object, Place,
     Plan, PortVlans, Step, Veth, VlanGateway,
 };
 
-use crate::address;
+use crate::{address, alias};
 use crate::error::{Context, Error};
 use crate::link::{self, Seen, Socket};
 use crate::machine::Host;
 use crate::namespace::Namespace;
 use crate::netlink::{Answer, Request};
 use crate::{forwarding, inside, route, sysctl};
-
-/// `IFALIASZ` less the closing zero.
-const ALIAS: usize = 255;
 
 /// What an [`Host::apply`] really made, whether it came to its end or not: what an undo takes away.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -62,10 +59,9 @@ impl Host {
                 // Every rule of the plan goes in one transaction, at the first one's turn.
                 Object::Masquerade(_) | Object::MacGuard(_) if rules_made => {}
                 Object::Masquerade(_) | Object::MacGuard(_) => {
-                    // On a kernel that dies halfway the owner's rules are the undo's to look for.
-                    work.applied.steps.extend(steps.iter().filter(|step| step.object.is_rule()).cloned());
                     let (masquerades, guards) = rules(plan);
                     work.host.nftables.add(&masquerades, &guards)?;
+                    work.applied.steps.extend(steps.iter().filter(|step| step.object.is_rule()).cloned());
                     rules_made = true;
                 }
             }
@@ -92,13 +88,6 @@ pub(crate) fn rules(plan: &Plan) -> (Vec<Masquerade>, Vec<MacGuard>) {
         }
     }
     (masquerades, guards)
-}
-
-/// What the host end's alias says.
-fn alias(owner: &Attachment) -> String {
-    let mut text = format!("trestle {owner}");
-    text.truncate(ALIAS);
-    text
 }
 
 /// A plan on its way.
@@ -146,13 +135,15 @@ impl<'a> Work<'a> {
         self.find(&bridge.name)?.ok_or_else(|| Error::NoLink(bridge.name.clone()))
     }
 
-    /// One request makes both ends; a second, in the same send, says what the port is and whose.
+    /// One request makes both ends; a second, in the same send, says what the port is and whose; a third asks what
+    /// became of the bridge: its MTU, and its MAC where nobody has pinned that, follow its ports.
     fn veth(&mut self, veth: &Veth) -> Result<(), Error> {
         let container = self.container()?.fd();
         let bridge = self.index(&veth.port.bridge)?;
         let create = link::create_veth(veth, bridge, container);
-        let set_port = link::set_port(&veth.name, &veth.port, &alias(&veth.owner));
-        let mut answers = self.exchange(vec![create, set_port]).context("create", veth)?.into_iter();
+        let set_port = link::set_port(&veth.name, &veth.port, &alias::text(&veth.owner));
+        let look = link::get(&veth.port.bridge);
+        let mut answers = self.exchange(vec![create, set_port, look]).context("create", veth)?.into_iter();
         let created = match answers.next() {
             Some(Err(refusal)) if refusal.is(libc::EEXIST) => return Err(self.taken(veth)),
             answer => answer.unwrap_or(Ok(Vec::new())).context("create", veth)?,
@@ -163,6 +154,7 @@ impl<'a> Work<'a> {
             object: Object::Veth(veth.clone()),
         });
         answers.next().unwrap_or(Ok(Vec::new())).context("set up the port of", veth)?;
+        self.applied.bridge = link::found(answers.next().unwrap_or(Ok(Vec::new()))).context("find", &veth.port.bridge)?;
         // A kernel before 6.2 does not echo what it made.
         let seen = match link::links(created).next() {
             Some(seen) => seen,
@@ -225,10 +217,7 @@ impl<'a> Work<'a> {
         if seen.iter().any(|seen| seen.network == wanted.network) {
             return Ok(());
         }
-        let in_the_way = seen
-            .iter()
-            .filter(|seen| !seen.local && address::conflicts(seen.network, wanted.network, wanted.conflict));
-        for conflict in in_the_way {
+        for conflict in address::in_the_way(&seen, wanted) {
             if wanted.conflict == Conflict::Refuse {
                 let (link, found) = (wanted.link.clone(), conflict.network);
                 return Err(Error::AddressConflict { link, wanted: wanted.network, found });
@@ -240,7 +229,19 @@ impl<'a> Work<'a> {
         match self.socket().request(add) {
             // Another ADD was first (upstream issue 366).
             Err(refusal) if refusal.is(libc::EEXIST) => Ok(()),
-            answer => answer.context("add", wanted).map(drop),
+            answer => answer.context("add", wanted).and_then(|_| self.pin(index)),
+        }
+    }
+
+    /// Gives a bridge that gets an address the MAC that it has: else it would change with the next port, and the
+    /// neighbours of the gateway would be wrong.
+    fn pin(&mut self, index: u32) -> Result<(), Error> {
+        match self.applied.bridge.as_ref().filter(|bridge| bridge.index == index) {
+            Some(Seen { name, mac: Some(mac), .. }) => {
+                let (request, name) = (link::set_mac(index, *mac), name.clone());
+                self.socket().request(request).context("set the address of", &name).map(drop)
+            }
+            _ => Ok(()),
         }
     }
 

@@ -66,6 +66,9 @@ pub enum Error {
         /// What is there.
         found: IpNetwork,
     },
+    /// Duplicate address detection found another owner.
+    #[error("somebody on the link has the address {0} already")]
+    Duplicate(IpNetwork),
     /// The packet rules.
     #[error(transparent)]
     Nftables(#[from] crate::nftables::Error),

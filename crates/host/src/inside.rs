@@ -8,6 +8,7 @@ use netstate::{LinkName, Object, Step, Sysctl};
 use crate::error::{Context, Error};
 use crate::link::Socket;
 use crate::namespace::Namespace;
+use crate::settle::settle;
 use crate::{address, link, route, sysctl};
 
 /// Makes `steps` inside. `indexes` are the links known so far.
@@ -24,10 +25,7 @@ pub(crate) fn apply(
         container.inside(|| settings.into_iter().try_for_each(sysctl::ensure))?;
     }
     let mut socket = container.route()?;
-    let mut index = |name: &LinkName| match indexes.get(name) {
-        Some(index) => Ok(*index),
-        None => index_of(&mut socket, name),
-    };
+    let mut index = |name: &LinkName| index_of(&mut socket, indexes, name);
     let (mut requests, mut objects) = (Vec::new(), Vec::new());
     for Step { object, .. } in steps {
         requests.push(match object {
@@ -44,10 +42,19 @@ pub(crate) fn apply(
     for (answer, object) in answers.into_iter().zip(objects) {
         answer.context("add", object)?;
     }
+    for step in steps {
+        if let Object::Address(address) = &step.object {
+            let index = index_of(&mut socket, indexes, &address.link)?;
+            settle(&mut socket, index, address)?;
+        }
+    }
     Ok(())
 }
 
-fn index_of(socket: &mut Socket, name: &LinkName) -> Result<u32, Error> {
+fn index_of(socket: &mut Socket, indexes: &HashMap<LinkName, u32>, name: &LinkName) -> Result<u32, Error> {
+    if let Some(index) = indexes.get(name) {
+        return Ok(*index);
+    }
     let seen = link::find(socket, name).context("find", name)?;
     Ok(seen.ok_or_else(|| Error::NoLink(name.clone()))?.index)
 }

@@ -3,6 +3,7 @@
 //! `iptables-legacy-*` (see [`nftables`]).
 
 mod address;
+mod alias;
 mod apply;
 pub mod boot;
 mod compare;
@@ -10,6 +11,8 @@ pub mod conntrack;
 pub mod cookie;
 pub mod draft;
 mod error;
+pub mod executable;
+mod foresee;
 mod forwarding;
 mod inside;
 pub mod life;
@@ -24,6 +27,8 @@ pub mod record;
 mod remove;
 mod restore;
 mod route;
+mod settle;
+mod strays;
 mod sysctl;
 
 pub use apply::Applied;

@@ -241,6 +241,12 @@ pub(crate) fn set_vlans(index: u32, vlans: &PortVlans) -> Vec<Request<Message>> 
     requests
 }
 
+/// Sets a link's MAC.
+pub(crate) fn set_mac(index: u32, mac: Mac) -> Request<Message> {
+    let message = LinkUnspec::new_with_index(index).address(mac.0.to_vec()).build();
+    Request::new(Message::SetLink(message), 0)
+}
+
 /// Sets a link up.
 pub(crate) fn set_up(index: u32) -> Request<Message> {
     Request::new(Message::SetLink(LinkUnspec::new_with_index(index).up().build()), 0)

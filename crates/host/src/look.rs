@@ -3,7 +3,7 @@
 use std::fs;
 
 use ipnetwork::IpNetwork;
-use netstate::{LinkName, Plan};
+use netstate::{LinkName, Plan, RuleKind};
 
 use crate::address;
 use crate::apply::rules;
@@ -74,12 +74,12 @@ impl Host {
         }
     }
 
-    /// Are our tables there?
+    /// Is each of our tables there that holds packet rules of these kinds?
     ///
     /// # Errors
     /// What nftables says; a kernel without it, among others.
-    pub fn has_tables(&mut self) -> Result<bool, Error> {
-        Ok(self.nftables.tables_present()?)
+    pub fn has_tables(&mut self, kinds: &[RuleKind]) -> Result<bool, Error> {
+        Ok(self.nftables.has_tables(kinds)?)
     }
 
     /// Which of the plan's masquerade rules the reference plugins have not made either, in words.

@@ -44,7 +44,7 @@ mod wire;
 
 use std::net::IpAddr;
 
-use netstate::{Attachment, LinkName, MacGuard, Masquerade, Object};
+use netstate::{Attachment, LinkName, MacGuard, Masquerade, Object, RuleKind};
 
 pub use element::{Element, Owned};
 pub use error::Error;
@@ -175,21 +175,19 @@ impl Nftables {
         Ok(owned)
     }
 
-    /// Is any of our tables there?
+    /// Is each table there that holds rules of these kinds?
     ///
     /// # Errors
-    /// [`Error`].
-    pub fn tables_present(&mut self) -> Result<bool, Error> {
-        if !self.available()? {
-            return Ok(false);
-        }
+    /// [`Error`]; [`Error::Unsupported`] where there can't be any.
+    pub fn has_tables(&mut self, kinds: &[RuleKind]) -> Result<bool, Error> {
+        self.require()?;
         let session = self.session()?;
-        for table in TABLES {
-            if session.has_table(table)? {
-                return Ok(true);
+        for kind in kinds {
+            if !session.has_table(structure::table(*kind))? {
+                return Ok(false);
             }
         }
-        Ok(false)
+        Ok(true)
     }
 
     /// Removes our tables and all that is in them.

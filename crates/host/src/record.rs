@@ -205,15 +205,14 @@ impl Records {
         Ok(keys.iter().filter_map(|key| self.parse(key)).collect())
     }
 
-    /// Up to `most` records that follow `owner`'s in the order of their keys, round the end: who adds an attachment
-    /// looks after a few others, and every one's turn comes.
+    /// Up to `most` records, in the order of their keys from `start` on and round the end: who looks after a few
+    /// others starts anywhere, and so every one's turn comes.
     ///
     /// # Errors
     /// Where the disk says no.
-    pub fn after(&self, owner: &Attachment, most: usize) -> Result<Vec<Record>, Error> {
-        let own = owner.key();
-        let mut keys: Vec<_> = self.keys()?.into_iter().filter(|key| *key != own).collect();
-        keys.sort_unstable_by_key(|key| (*key < own, key.clone()));
+    pub fn starting_at(&self, start: &str, most: usize) -> Result<Vec<Record>, Error> {
+        let mut keys = self.keys()?;
+        keys.sort_unstable_by_key(|key| (key.as_str() < start, key.clone()));
         Ok(keys.iter().take(most).filter_map(|key| self.parse(key)).collect())
     }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use netlink_packet_route::RouteNetlinkMessage as Message;
 use netlink_packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourMessage};
-use netstate::{Attachment, Family, LinkName, Mac, Object};
+use netstate::{Attachment, Family, LinkName, Mac, Object, Plan};
 
 use crate::address::address_family;
 use crate::apply::{Applied, rules};
@@ -55,9 +55,10 @@ impl Host {
         }
     }
 
-    /// Takes back what an [`Host::apply`] made before it failed. The bridge and its addresses are everybody's.
-    pub fn undo(&mut self, applied: &Applied, owner: &Attachment) -> Vec<Error> {
-        let (masquerades, guards) = rules(&applied.steps.iter().cloned().collect());
+    /// Takes back what an [`Host::apply`] of `plan` made before it failed. The bridge and its addresses are everybody's.
+    /// Of rules, all that the plan wants: another ADD may have restored them from this one's record.
+    pub fn undo(&mut self, applied: &Applied, plan: &Plan, owner: &Attachment) -> Vec<Error> {
+        let (masquerades, guards) = rules(plan);
         let sources: Vec<IpAddr> = masquerades.iter().map(|rule| rule.source).collect();
         let guarded = guards.first().map(|guard| &guard.link);
         let mut errors: Vec<Error> =
@@ -139,7 +140,7 @@ fn remove_inside(container: &Namespace, ifname: &str) -> Result<(), Error> {
     gone(socket.request(link::delete(&name)).map(drop)).context("remove", &name)
 }
 
-fn forget_neighbours(socket: &mut Socket, link: u32, addresses: &[IpAddr]) -> Result<(), Refusal> {
+pub(crate) fn forget_neighbours(socket: &mut Socket, link: u32, addresses: &[IpAddr]) -> Result<(), Refusal> {
     let requests = addresses.iter().map(|address| {
         let mut message = NeighbourMessage::default();
         message.header.family = address_family(Family::of(*address));

@@ -14,7 +14,7 @@ mod rules;
 use std::net::IpAddr;
 
 use host::nftables::{Element, Nftables, Owned, Owner};
-use netstate::{Mac, Object};
+use netstate::{Mac, Object, RuleKind};
 
 use network::{only, private_network, ruleset, run};
 use rules::{guard, link, masquerade, owner};
@@ -134,7 +134,7 @@ fn nothing_is_made_where_nothing_is_to_be_removed() {
     remove(&mut nftables, "one");
     nftables.remove_tables().unwrap();
     assert_eq!(nftables.owned().unwrap(), []);
-    assert!(nftables.available().unwrap() && !nftables.tables_present().unwrap());
+    assert!(nftables.available().unwrap() && !nftables.has_tables(&[RuleKind::Masquerade]).unwrap());
     nftables.require().unwrap();
     assert_eq!(ruleset(), "");
 }
@@ -255,10 +255,10 @@ fn our_tables_are_removed_and_no_others() {
     run("nft add table inet other");
     let mut nftables = Nftables::new();
     add(&mut nftables, "one");
-    assert!(nftables.tables_present().unwrap());
+    assert!(nftables.has_tables(&[RuleKind::Masquerade, RuleKind::MacGuard]).unwrap());
     nftables.remove_tables().unwrap();
     assert_eq!(ruleset(), "table inet other {\n}\n");
-    assert!(!nftables.tables_present().unwrap());
+    assert!(!nftables.has_tables(&[RuleKind::MacGuard]).unwrap());
 }
 
 #[test]

@@ -23,5 +23,5 @@ pub use link::{
 pub use mac::{Mac, MacError};
 pub use plan::{Lifetime, Object, Place, Plan, Step};
 pub use route::{Route, Scope};
-pub use rule::{MacGuard, Masquerade};
+pub use rule::{MacGuard, Masquerade, RuleKind};
 pub use sysctl::Sysctl;

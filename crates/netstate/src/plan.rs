@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Address, Bridge, Family, LinkName, MacGuard, Masquerade, Route, Sysctl, Veth, VlanGateway};
+use crate::{Address, Bridge, Family, LinkName, MacGuard, Masquerade, Route, RuleKind, Sysctl, Veth, VlanGateway};
 
 /// In which network namespace an object lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -51,7 +51,16 @@ pub enum Object {
 impl Object {
     /// Is it a packet rule? All rules of a plan go into the kernel in one transaction.
     pub fn is_rule(&self) -> bool {
-        matches!(self, Self::Masquerade(_) | Self::MacGuard(_))
+        self.rule_kind().is_some()
+    }
+
+    /// Which kind of packet rule it is.
+    pub fn rule_kind(&self) -> Option<RuleKind> {
+        match self {
+            Self::Masquerade(_) => Some(RuleKind::Masquerade),
+            Self::MacGuard(_) => Some(RuleKind::MacGuard),
+            _ => None,
+        }
     }
 }
 
@@ -113,6 +122,12 @@ impl Plan {
     /// Adds an object in the container, which is the attachment's always.
     pub fn container(&mut self, object: Object) {
         self.steps.push(Step { place: Place::Container, lifetime: Lifetime::Attachment, object });
+    }
+
+    /// The kinds of packet rules in it, each once.
+    pub fn rule_kinds(&self) -> Vec<RuleKind> {
+        let there = |kind: &RuleKind| self.steps.iter().any(|step| step.object.rule_kind() == Some(*kind));
+        [RuleKind::Masquerade, RuleKind::MacGuard].into_iter().filter(there).collect()
     }
 
     /// The objects in their order.

@@ -7,6 +7,15 @@ use ipnetwork::IpNetwork;
 
 use crate::{Attachment, LinkName, Mac};
 
+/// What a packet rule is for. Each kind has a table of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RuleKind {
+    /// [`Masquerade`].
+    Masquerade,
+    /// [`MacGuard`].
+    MacGuard,
+}
+
 /// Traffic from `source` to anywhere outside `subnet`, multicast excepted, leaves with the node's own address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Masquerade {

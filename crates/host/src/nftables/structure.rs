@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnetwork::IpNetwork;
 use netlink_packet_netfilter::NetfilterProtoFamily;
 use netlink_packet_netfilter::nftables::{Hook, HookNumber, InetHookNumber, MetaKey, Register};
-use netstate::Family;
+use netstate::{Family, RuleKind};
 
 use super::answer::Rule;
 use super::expression::{
@@ -21,6 +21,14 @@ pub(super) const BRIDGE: Table = Table { family: NetfilterProtoFamily::Bridge, n
 
 /// Both.
 pub(super) const TABLES: [Table; 2] = [INET, BRIDGE];
+
+/// The one that holds rules of this kind.
+pub(super) fn table(kind: RuleKind) -> Table {
+    match kind {
+        RuleKind::Masquerade => INET,
+        RuleKind::MacGuard => BRIDGE,
+    }
+}
 
 /// What `nft list tables` says of them.
 pub(super) const COMMENT: &str = "rules of containers on this node, kept by Trestle's CNI plugins";

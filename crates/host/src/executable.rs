@@ -1,0 +1,58 @@
+//! Programs that are put in the place of others while those run.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use nix::fcntl::{AT_FDCWD, AtFlags};
+use nix::unistd::linkat;
+
+/// Everybody may run a program; its owner may replace it.
+const MODE: u32 = 0o755;
+
+/// Puts a copy of `program` under the name `path`, whole or not at all, in place of what is there: whoever runs that
+/// finishes with it, and nobody is ever told that the file is busy. `work` is a name in the same directory, for the
+/// moment between the two; what an earlier kill left there goes. Callers exclude each other.
+///
+/// The copy has no name until it is whole, so that a SIGKILL leaves no half of it. A file system without nameless files
+/// (`O_TMPFILE`) has it under `work` meanwhile, where nobody may run it yet.
+///
+/// # Errors
+/// What the kernel says, `ENOSPC` among others.
+pub fn put(program: &mut File, work: &Path, path: &Path) -> io::Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    match fs::remove_file(work) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let nameless = OpenOptions::new()
+        .write(true)
+        .mode(0o600)
+        .custom_flags(libc::O_TMPFILE)
+        .open(directory.unwrap_or(Path::new(".")));
+    let mut file = match nameless {
+        Ok(file) => file,
+        Err(error)
+            if matches!(error.raw_os_error(), Some(libc::EOPNOTSUPP | libc::EISDIR | libc::EINVAL)) =>
+        {
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(work)?
+        }
+        Err(error) => return Err(error),
+    };
+    // Shares the blocks where the file system can (`copy_file_range(2)`).
+    io::copy(program, &mut file)?;
+    file.flush()?;
+    file.set_permissions(Permissions::from_mode(MODE))?;
+    file.sync_all()?;
+    let nameless = format!("/proc/self/fd/{}", file.as_raw_fd());
+    match linkat(AT_FDCWD, nameless.as_str(), AT_FDCWD, work, AtFlags::AT_SYMLINK_FOLLOW) {
+        // Without O_TMPFILE it has that name already.
+        Ok(()) | Err(nix::Error::EEXIST) => {}
+        Err(errno) => return Err(errno.into()),
+    }
+    // Before anybody can run it: a program that is open for writing can't be run (ETXTBSY).
+    drop(file);
+    fs::rename(work, path)
+}
