@@ -2,6 +2,7 @@
 
 mod gc;
 mod install;
+mod names;
 mod plan;
 mod restore;
 mod uninstall;
@@ -19,7 +20,18 @@ struct Subcommand {
     arguments: &'static [&'static str],
     /// What it does, in a line.
     help: &'static str,
-    run: fn(&[&Path]) -> Result<String, Failure>,
+    run: fn(&[&Path]) -> Said,
+}
+
+/// What a subcommand has to say.
+#[derive(Default)]
+struct Said {
+    /// For stdout, also where something failed.
+    text: String,
+    /// For stderr, and the exit status: what could not be done.
+    failure: Option<Failure>,
+    /// The exit status where nothing failed: 1 where `text` itself is a refusal.
+    status: u8,
 }
 
 const SUBCOMMANDS: &[Subcommand] = &[
@@ -55,7 +67,7 @@ const SUBCOMMANDS: &[Subcommand] = &[
     },
 ];
 
-/// Runs the subcommand; what it says goes to stdout, why it can't to stderr.
+/// Runs the subcommand: 0, 1 where something failed, 2 where it was called wrongly.
 pub(crate) fn main(arguments: &[String]) -> ExitCode {
     let Some((name, rest)) = arguments.split_first() else { return usage() };
     let paths: Vec<&Path> = rest.iter().map(Path::new).collect();
@@ -64,16 +76,15 @@ pub(crate) fn main(arguments: &[String]) -> ExitCode {
     else {
         return usage();
     };
+    let Said { text, failure, status } = (subcommand.run)(&paths);
     // Whoever closed stdout or stderr does not want to know.
-    match (subcommand.run)(&paths) {
-        Ok(text) => {
-            let _ = std::io::stdout().write_all(text.as_bytes());
-            ExitCode::SUCCESS
-        }
-        Err(failure) => {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    match failure {
+        Some(failure) => {
             let _ = writeln!(std::io::stderr(), "cni {name}: {failure}");
             ExitCode::FAILURE
         }
+        None => ExitCode::from(status),
     }
 }
 

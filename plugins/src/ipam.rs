@@ -125,6 +125,14 @@ impl Delegator for Veth {
     }
 }
 
+/// Gives back what host-local reserved for containers that are provably gone, on every network.
+///
+/// # Errors
+/// The first address that could not be given back.
+pub(crate) fn release_dead() -> Result<(), Failure> {
+    ::ipam::release_dead(&mut Veth)
+}
+
 /// What IPAM would give, as far as that can be known without asking for it.
 ///
 /// # Errors

@@ -1,17 +1,26 @@
 //! `cni gc`: GC for a node whose runtime never asks for it.
+//!
+//! stdout has a line `removed <network>/<container>/<interface>` for each attachment that was cleared away.
 
 use std::path::Path;
 
-use cni::Failure;
 use host::life::Life;
 
-use crate::failure;
-use crate::interface::sweep;
+use super::Said;
+use crate::interface::{Swept, sweep};
+use crate::{failure, ipam};
 
-/// Every network's attachments, and only the dead ones.
-pub(super) fn run(_: &[&Path]) -> Result<String, Failure> {
-    let errors =
-        sweep(|records, record| records.life(record) == Life::Dead).map_err(failure::of)?;
-    failure::of_all(errors.into_iter().map(failure::of).collect())?;
-    Ok(String::new())
+/// Every network's attachments, and only the dead ones: first what they have in the kernel, then their addresses.
+pub(super) fn run(_: &[&Path]) -> Said {
+    let Swept { removed, errors } = match sweep(|records, record| records.life(record) == Life::Dead) {
+        Ok(swept) => swept,
+        Err(error) => Swept { removed: Vec::new(), errors: vec![error] },
+    };
+    let mut failures: Vec<_> = errors.into_iter().map(failure::of).collect();
+    failures.extend(ipam::release_dead().err());
+    Said {
+        text: removed.iter().map(|owner| format!("removed {owner}\n")).collect(),
+        failure: failure::of_all(failures).err(),
+        ..Said::default()
+    }
 }

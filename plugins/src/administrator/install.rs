@@ -1,13 +1,16 @@
 //! `cni install DIR`.
+//!
+//! stdout has a line for each file: its path.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use cni::{Code, Coded, Failure};
+use host::executable;
 
-use super::uninstall::names;
+use super::Said;
+use super::names::{names, work};
 
 /// A file that can't be put where it belongs.
 #[derive(Debug, thiserror::Error)]
@@ -25,21 +28,27 @@ impl Coded for InstallError {
 
 /// A copy under each name, and each by rename: a runtime that executes the old file meanwhile finishes with it, and
 /// an installer that later overwrites one name in place changes that name only.
-pub(super) fn run(arguments: &[&Path]) -> Result<String, Failure> {
-    let directory = arguments[0];
+pub(super) fn run(arguments: &[&Path]) -> Said {
+    let mut said = Said::default();
+    said.failure = install(arguments[0], &mut said.text).err();
+    said
+}
+
+fn install(directory: &Path, text: &mut String) -> Result<(), Failure> {
     let refused = |path: &Path| {
         let path = path.display().to_string();
         move |source| InstallError { path, source }
     };
     fs::create_dir_all(directory).map_err(refused(directory))?;
-    let mut text = String::new();
+    // Two installers at once take turns.
+    let turn = File::open(directory).map_err(refused(directory))?;
+    turn.lock().map_err(refused(directory))?;
     for name in names() {
-        let (path, new) = (directory.join(name), directory.join(format!(".{name}.new")));
-        // copy_file_range shares the blocks where the file system can.
-        fs::copy("/proc/self/exe", &new).map_err(refused(&new))?;
-        fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).map_err(refused(&new))?;
-        fs::rename(&new, &path).map_err(refused(&path))?;
-        text += &format!("{}\n", path.display());
+        let path = directory.join(name);
+        let copied = File::open("/proc/self/exe")
+            .and_then(|mut program| executable::put(&mut program, &work(directory, name), &path));
+        copied.map_err(refused(&path))?;
+        *text += &format!("{}\n", path.display());
     }
-    Ok(text)
+    Ok(())
 }

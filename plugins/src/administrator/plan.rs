@@ -1,10 +1,29 @@
-//! `cni plan`.
+//! `cni plan`: an ADD's environment and stdin, and what that ADD would do. Nothing is changed, and nothing is locked.
+//!
+//! stdout has a line for each object in the order in which it would be made, an empty line, and the result that ADD would
+//! print. The MAC of a bridge that is not there yet is left out: it is random.
+//!
+//! ```text
+//! host      bridge cni0
+//! host      address 10.88.0.1/16 dev cni0
+//! container address 10.88.0.2/16 dev eth0
+//!
+//! {
+//!     "cniVersion": "1.1.0",
+//!     …
+//! ```
+//!
+//! Where ADD would fail, stdout has the error object that it would print and nothing else, and the exit status is 1. An
+//! IPAM plugin other than our own host-local can't be asked what it would give: that is error 2.
 
 use std::cell::RefCell;
 use std::io::{IsTerminal, Read};
+use std::path::Path;
 
 use cni::{Code, Coded, Failure, Input, Io, Plugin, Request, Success};
+use netstate::Plan;
 
+use super::Said;
 use crate::plugins;
 
 /// A plan that can't be made.
@@ -14,22 +33,20 @@ enum PlanError {
     NoPlan(String),
     #[error("CNI_COMMAND: {0:?}: a plan is ADD's alone")]
     NotAdd(String),
-    #[error("{0}")]
-    Refused(String),
 }
 
 impl Coded for PlanError {
     fn code(&self) -> Code {
         match self {
             Self::NoPlan(_) => Code::UnsupportedField,
-            Self::NotAdd(_) | Self::Refused(_) => Code::InvalidEnvironment,
+            Self::NotAdd(_) => Code::InvalidEnvironment,
         }
     }
 }
 
 /// The skeleton reads and checks the call just as for a real ADD; only the ADD itself is another.
 struct Preview {
-    text: RefCell<String>,
+    plan: RefCell<Option<Plan>>,
 }
 
 impl Plugin for Preview {
@@ -41,7 +58,7 @@ impl Plugin for Preview {
         let kind = &request.config.kind;
         let preview = plugins::find(kind).and_then(|entry| entry.preview);
         let (plan, result) = preview.ok_or_else(|| PlanError::NoPlan(kind.clone()))?(request)?;
-        *self.text.borrow_mut() = plan.to_string();
+        *self.plan.borrow_mut() = Some(plan);
         Ok(result)
     }
 
@@ -62,9 +79,9 @@ impl Plugin for Preview {
     }
 }
 
-/// The plan, a line an object, and behind an empty line the result that ADD would print.
-pub(super) fn run(_: &[&std::path::Path]) -> Result<String, Failure> {
-    let preview = Preview { text: RefCell::default() };
+/// Looks ahead to an ADD.
+pub(super) fn run(_: &[&Path]) -> Said {
+    let preview = Preview { plan: RefCell::default() };
     let stdin = std::io::stdin();
     let input = if stdin.is_terminal() { Input::Terminal } else { Input::Pipe };
     let mut answer = Vec::new();
@@ -82,8 +99,6 @@ pub(super) fn run(_: &[&std::path::Path]) -> Result<String, Failure> {
         },
     );
     let answer = String::from_utf8_lossy(&answer);
-    match status {
-        0 => Ok(format!("{}\n{answer}\n", preview.text.borrow())),
-        _ => Err(PlanError::Refused(answer.into_owned()).into()),
-    }
+    let plan = preview.plan.into_inner().map(|plan| format!("{plan}\n")).unwrap_or_default();
+    Said { text: format!("{plan}{answer}\n"), status, ..Said::default() }
 }

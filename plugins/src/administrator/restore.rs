@@ -1,16 +1,19 @@
 //! `cni restore`: for a firewall service to call after it flushed the ruleset.
+//!
+//! stdout has one line: `rules of <number> attachments stand`.
 
 use std::path::Path;
 
-use cni::Failure;
 use host::Host;
 use host::record::Records;
 
+use super::Said;
 use crate::failure;
 
 /// Rules of every live attachment.
-pub(super) fn run(_: &[&Path]) -> Result<String, Failure> {
-    let restored = Records::of_this_boot().and_then(|records| Host::open()?.restore(&records));
-    let attachments = restored.map_err(failure::of)?;
-    Ok(format!("rules of {attachments} attachments stand\n"))
+pub(super) fn run(_: &[&Path]) -> Said {
+    match Records::of_this_boot().and_then(|records| Host::open()?.restore(&records)) {
+        Ok(number) => Said { text: format!("rules of {number} attachments stand\n"), ..Said::default() },
+        Err(error) => Said { failure: Some(failure::of(error)), ..Said::default() },
+    }
 }

@@ -1,4 +1,7 @@
 //! `cni uninstall DIR`.
+//!
+//! stdout has a line for each file of our names, `removed <path>` or `left <path>: not ours`, and behind them a line
+//! `still attached: <network>/<container>/<interface>` for each container that goes on using what is gone.
 
 use std::fs;
 use std::io;
@@ -6,13 +9,12 @@ use std::path::Path;
 
 use cni::{Code, Coded, Failure};
 use host::Host;
+use host::life::Life;
 use host::record::Records;
 
+use super::Said;
+use super::names::{is_ours, names, work};
 use crate::failure;
-use crate::plugins::PLUGINS;
-
-/// What every build of this project holds, and nothing else does.
-static MARK: &str = "trestle: one binary, a CNI plugin under each of its names";
 
 /// A file that can't be removed.
 #[derive(Debug, thiserror::Error)]
@@ -28,35 +30,45 @@ impl Coded for UninstallError {
     }
 }
 
-/// The names that are ours in a plugin directory.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    PLUGINS.iter().map(|entry| entry.plugin.name()).chain(["cni"])
-}
-
-/// Removes the files that are ours; one that somebody else put under such a name stays.
-pub(super) fn run(arguments: &[&Path]) -> Result<String, Failure> {
-    let mut text = String::new();
-    for path in names().map(|name| arguments[0].join(name)) {
-        let display = path.display().to_string();
-        match fs::read(&path) {
-            Ok(bytes) if is_ours(&bytes) => {
-                fs::remove_file(&path).map_err(|source| UninstallError { path: display.clone(), source })?;
-                text += &format!("removed {display}\n");
-            }
-            Ok(_) => text += &format!("left {display}: not ours\n"),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(source) => return Err(UninstallError { path: display, source }.into()),
+/// Removes the files that are ours, one that somebody else put under such a name stays; then our tables. What fails is
+/// gathered, and the rest goes on.
+pub(super) fn run(arguments: &[&Path]) -> Said {
+    let directory = arguments[0];
+    let (mut text, mut failures) = (String::new(), Vec::new());
+    for path in names().flat_map(|name| [directory.join(name), work(directory, name)]) {
+        match remove(&path) {
+            Ok(line) => text += &line,
+            Err(failure) => failures.push(failure),
         }
     }
-    Host::open().and_then(|mut host| host.remove_tables()).map_err(failure::of)?;
-    let records =
-        Records::of_this_boot().and_then(|records| records.all()).map_err(failure::of)?;
-    for record in records {
-        text += &format!("still attached: {}\n", record.owner);
+    let removed = Host::open().and_then(|mut host| host.remove_tables());
+    failures.extend(removed.map_err(failure::of).err());
+    match attached() {
+        Ok(lines) => text += &lines,
+        Err(error) => failures.push(failure::of(error)),
     }
-    Ok(text)
+    Said { text, failure: failure::of_all(failures).err(), ..Said::default() }
 }
 
-fn is_ours(bytes: &[u8]) -> bool {
-    bytes.windows(MARK.len()).any(|window| window == MARK.as_bytes())
+/// What there is to say about it.
+fn remove(path: &Path) -> Result<String, Failure> {
+    let display = path.display().to_string();
+    let refused = |source| UninstallError { path: display.clone(), source };
+    match fs::read(path) {
+        Ok(bytes) if is_ours(&bytes) => {
+            fs::remove_file(path).map_err(refused)?;
+            Ok(format!("removed {display}\n"))
+        }
+        Ok(_) => Ok(format!("left {display}: not ours\n")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        Err(source) => Err(refused(source).into()),
+    }
+}
+
+/// Who is not known to be gone.
+fn attached() -> Result<String, host::Error> {
+    let records = Records::of_this_boot()?;
+    let mut all = records.all()?;
+    all.retain(|record| records.life(record) != Life::Dead);
+    Ok(all.iter().map(|record| format!("still attached: {}\n", record.owner)).collect())
 }

@@ -5,7 +5,7 @@ mod lease;
 mod plan;
 
 use cni::{Failure, Interface, Request, Success};
-use netstate::{LinkName, Mac, Plan};
+use netstate::{LinkName, Mac, Plan, RuleKind};
 
 use self::conf::Conf;
 use crate::interface::flow::{Made, Policy, Wanted};
@@ -30,8 +30,9 @@ impl Policy for Bridge {
         &conf.bridge
     }
 
-    fn wants_rules(conf: &Conf) -> bool {
-        conf.masquerade || conf.guard
+    fn rules(conf: &Conf) -> Vec<RuleKind> {
+        let kinds = [(conf.masquerade, RuleKind::Masquerade), (conf.guard, RuleKind::MacGuard)];
+        kinds.into_iter().filter_map(|(wanted, kind)| wanted.then_some(kind)).collect()
     }
 
     fn settle(conf: &Conf, lease: Success) -> Success {

@@ -4,14 +4,16 @@ mod attach;
 mod check;
 mod detach;
 mod garbage;
+mod preview;
 mod status;
 
-pub(crate) use attach::{netns, preview};
-pub(crate) use garbage::sweep;
+pub(crate) use attach::netns;
+pub(crate) use garbage::{Swept, sweep};
+pub(crate) use preview::preview;
 
 use cni::{Failure, Interface, Ip, Plugin, Request, Success};
 use host::link::Seen;
-use netstate::{Attachment, LinkName, Mac, Plan};
+use netstate::{Attachment, LinkName, Mac, Plan, RuleKind};
 
 /// What one plugin decides. Nothing here touches the machine.
 pub(crate) trait Policy {
@@ -32,8 +34,8 @@ pub(crate) trait Policy {
     /// The host's link that containers are attached to.
     fn master(conf: &Self::Conf) -> &LinkName;
 
-    /// Does the network need packet rules?
-    fn wants_rules(conf: &Self::Conf) -> bool;
+    /// The kinds of packet rules that the network needs.
+    fn rules(conf: &Self::Conf) -> Vec<RuleKind>;
 
     /// Completes what IPAM gave.
     fn settle(conf: &Self::Conf, lease: Success) -> Success;
@@ -106,10 +108,24 @@ fn mac_of(address: ipnetwork::IpNetwork) -> Option<Mac> {
 
 /// What the kernel says of what was made.
 pub(crate) struct Made {
-    /// The bridge; absent where a preview finds none yet.
-    pub(crate) master: Option<Seen>,
+    /// The bridge.
+    pub(crate) master: Option<Master>,
     /// The MTU of both ends, in bytes.
     pub(crate) mtu: Option<u32>,
+}
+
+/// What a result tells of the link that containers are attached to.
+pub(crate) struct Master {
+    /// Its MAC; absent where a preview finds no link yet, for a new bridge's is random.
+    pub(crate) mac: Option<Mac>,
+    /// Its MTU, in bytes.
+    pub(crate) mtu: u32,
+}
+
+impl From<Seen> for Master {
+    fn from(seen: Seen) -> Self {
+        Self { mac: seen.mac, mtu: seen.mtu }
+    }
 }
 
 /// Who an ADD, DEL or CHECK is about.

@@ -179,7 +179,7 @@ impl Conf {
             detection: if written.enabledad { Detection::On } else { Detection::Off },
             stays_down: written.disable_container_interface,
             mac: mac.map(str::parse).transpose().map_err(ConfError::Mac)?,
-            dns: (written.dns != Dns::default()).then_some(written.dns),
+            dns: says_anything(&written.dns).then_some(written.dns),
         })
     }
 }
@@ -187,6 +187,12 @@ impl Conf {
 fn bridge(name: &str) -> Result<LinkName, ConfError> {
     let name = if name.is_empty() { BRIDGE } else { name };
     LinkName::new(name).map_err(|error| ConfError::Bridge(name.to_owned(), error))
+}
+
+/// An empty list does, for it replaces IPAM's; an empty text is none.
+fn says_anything(dns: &Dns) -> bool {
+    let lists = [&dns.nameservers, &dns.search, &dns.options];
+    lists.iter().any(|list| list.is_some()) || dns.domain.as_deref().is_some_and(|domain| !domain.is_empty())
 }
 
 fn mtu(bytes: i64) -> Result<Option<u32>, ConfError> {

@@ -21,8 +21,9 @@ pub(super) fn settle(conf: &Conf, mut lease: Success) -> Success {
         }
     }
     if conf.gateway == Gateway::Default {
-        let routes: Vec<_> = lease.ips.iter().filter_map(|ip| default_route(ip, &lease.routes)).collect();
-        lease.routes.extend(routes);
+        for ip in &lease.ips {
+            lease.routes.extend(default_route(ip, &lease.routes));
+        }
     }
     if let Some(dns) = &conf.dns {
         lease.dns = dns.clone();
@@ -30,7 +31,8 @@ pub(super) fn settle(conf: &Conf, mut lease: Success) -> Success {
     lease
 }
 
-/// A default route by the address's gateway, unless IPAM named one with a gateway for that family.
+/// A default route by the address's gateway, unless its family has one with a gateway: IPAM's, or that of an address
+/// before it.
 fn default_route(ip: &Ip, routes: &[Route]) -> Option<Route> {
     let default = Family::of(ip.address.ip()).default_route();
     let named = routes.iter().any(|route| route.dst == default && route.gw.is_some());

@@ -17,9 +17,9 @@ use host::record::{Record, Records};
 use host::{Applied, Error, Host, Namespace};
 use netstate::{Attachment, LinkName, Plan};
 
-use super::{Ends, Made, Policy, Wanted, garbage, owner};
+use super::{Ends, Made, Master, Policy, Wanted, garbage, owner};
 use crate::failure::of;
-use crate::ipam::{self, Ipam, Leased};
+use crate::ipam::{Ipam, Leased};
 
 /// ADD.
 pub(super) fn add<P: Policy>(request: &Request) -> Result<Success, Failure> {
@@ -57,27 +57,12 @@ pub(super) fn add<P: Policy>(request: &Request) -> Result<Success, Failure> {
     }
 }
 
-/// The plan that ADD would apply, and the result but for what only the kernel can say; nothing is changed.
-pub(crate) fn preview<P: Policy>(request: &Request) -> Result<(Plan, Success), Failure> {
-    let conf = P::parse(request)?;
-    let owner = owner(request);
-    let mut host = Host::open().map_err(of)?;
-    let link = interface(request)?;
-    let lease = ipam::preview(request)?;
-    let mut result = settle::<P>(&conf, request, lease)?;
-    let ends = Ends::new(&owner, link, P::mac(&conf), &result);
-    let uplink = host.has_uplink(P::master(&conf)).map_err(of)?;
-    let sandbox = netns(request)?.display().to_string();
-    let wanted = Wanted { owner: &owner, ends, sandbox, result: &result, uplink };
-    let plan = P::plan(&conf, &wanted);
-    let master = host.find(P::master(&conf)).map_err(of)?;
-    let interfaces = P::interfaces(&conf, &wanted, &Made { master, mtu: None });
-    result.interfaces = interfaces;
-    Ok((plan, result))
-}
-
 /// The result must be printable in the version asked for before anything is made: up to 0.2.0 it needs an address.
-fn settle<P: Policy>(conf: &P::Conf, request: &Request, lease: Success) -> Result<Success, Failure> {
+pub(super) fn settle<P: Policy>(
+    conf: &P::Conf,
+    request: &Request,
+    lease: Success,
+) -> Result<Success, Failure> {
     let result = P::settle(conf, lease);
     result.to_json(request.config.version)?;
     Ok(result)
@@ -88,23 +73,25 @@ fn make(host: &mut Host, plan: &Plan, owner: &Attachment, container: &Namespace)
     let records = Records::of_this_boot().map_err(of)?;
     let proof = Proof::of(Some(container.path()), Some(&owner.host_link()))
         .map_err(|source| of(Error::Namespace { path: container.path().to_owned(), source }))?;
-    let held = records.write(&Record::new(owner, proof, plan)).map_err(of)?;
+    // Before the record: what is restored is other attachments', and an ADD that fails takes back only its own.
     restore_if_flushed(host, &records, plan)?;
+    let held = records.write(&Record::new(owner, proof, plan)).map_err(of)?;
     let mut applied = Applied::default();
     host.apply(plan, Some(container), &mut applied).map_err(|error| {
-        if host.undo(&applied, owner).is_empty() {
+        if host.undo(&applied, plan, owner).is_empty() {
             // A record that can't be removed is the next DEL's to find.
             let _ = records.remove(owner);
         }
         of(error)
     })?;
     drop(held);
-    Ok(Made { master: applied.bridge, mtu: applied.mtu })
+    Ok(Made { master: applied.bridge.map(Master::from), mtu: applied.mtu })
 }
 
 /// Where somebody flushed the ruleset, every live attachment lost its rules: this one brings them all back.
 fn restore_if_flushed(host: &mut Host, records: &Records, plan: &Plan) -> Result<(), Failure> {
-    if plan.steps().iter().any(|step| step.object.is_rule()) && !host.has_tables().map_err(of)? {
+    let kinds = plan.rule_kinds();
+    if !kinds.is_empty() && !host.has_tables(&kinds).map_err(of)? {
         host.restore(records).map_err(of)?;
     }
     Ok(())
@@ -112,7 +99,7 @@ fn restore_if_flushed(host: &mut Host, records: &Records, plan: &Plan) -> Result
 
 /// "If the requested interface name already exists in the container, the plugin must return an error." Found out
 /// before IPAM is asked, whose lease a live container would otherwise lose to the DEL after the failure.
-fn refuse_twice(
+pub(super) fn refuse_twice(
     host: &mut Host,
     container: &Namespace,
     owner: &Attachment,

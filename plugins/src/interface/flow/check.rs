@@ -50,10 +50,8 @@ pub(super) fn check<P: Policy>(request: &Request) -> Result<(), Failure> {
     let mut host = Host::open().map_err(failure::of)?;
     let mut differences = host.compare(&plan, Some(&container)).map_err(failure::of)?;
     let mut found: Vec<String> = differences.drain(..).map(|difference| difference.to_string()).collect();
-    if foreign && P::wants_rules(&conf) {
-        found.extend(
-            host.missing_reference_rules(&P::plan(&conf, &wanted)).map_err(failure::of)?,
-        );
+    if foreign && !P::rules(&conf).is_empty() {
+        found.extend(host.missing_reference_rules(&P::plan(&conf, &wanted)).map_err(failure::of)?);
     }
     if found.is_empty() { Ok(()) } else { Err(CheckError::Different(found.join("; ")).into()) }
 }

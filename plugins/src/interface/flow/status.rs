@@ -1,7 +1,7 @@
 //! STATUS (section "STATUS"): would an ADD succeed, and are those that did still well?
 
 use cni::{Code, Coded, Failure, Request};
-use host::record::Records;
+use host::record::{Record, Records};
 use host::{Error, Host};
 use netstate::LinkName;
 
@@ -47,17 +47,26 @@ pub(super) fn status<P: Policy>(request: &Request) -> Result<(), Failure> {
         Some(bridge) if !bridge.is_up() => Some(StatusError::BridgeDown(name.clone())),
         Some(_) => None,
     };
-    let rules =
-        if P::wants_rules(&conf) { host.has_tables().map_err(StatusError::NoNftables)? } else { true };
-    match cut_off.or((!rules).then_some(StatusError::RulesMissing)) {
-        Some(error) if has_attachments(&request.config.name)? => Err(error.into()),
+    let kinds = P::rules(&conf);
+    let lacks_rules = !kinds.is_empty() && !host.has_tables(&kinds).map_err(StatusError::NoNftables)?;
+    if cut_off.is_none() && !lacks_rules {
+        return Ok(());
+    }
+    // A node without containers on the network lacks nothing: the first ADD makes it all.
+    let attachments = attachments(&request.config.name)?;
+    match cut_off {
+        Some(error) if !attachments.is_empty() => Err(error.into()),
+        _ if lacks_rules && attachments.iter().any(has_rules) => Err(StatusError::RulesMissing.into()),
         _ => Ok(()),
     }
 }
 
-/// A node without containers on the network lacks nothing: the first ADD makes it all.
-fn has_attachments(network: &str) -> Result<bool, Failure> {
-    let records =
-        Records::of_this_boot().and_then(|records| records.all()).map_err(failure::of)?;
-    Ok(records.iter().any(|record| record.owner.network == network))
+fn attachments(network: &str) -> Result<Vec<Record>, Failure> {
+    let records = Records::of_this_boot().and_then(|records| records.all()).map_err(failure::of)?;
+    Ok(records.into_iter().filter(|record| record.owner.network == network).collect())
+}
+
+/// An attachment from before the network had rules lacks none.
+fn has_rules(record: &Record) -> bool {
+    !record.masquerades.is_empty() || !record.guards.is_empty()
 }

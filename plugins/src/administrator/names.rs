@@ -1,0 +1,23 @@
+//! The files of a plugin directory that are ours.
+
+use std::path::{Path, PathBuf};
+
+use crate::plugins::PLUGINS;
+
+/// What every build of this project holds, and nothing else does.
+static MARK: &str = "trestle: one binary, a CNI plugin under each of its names";
+
+/// Our names.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    PLUGINS.iter().map(|entry| entry.plugin.name()).chain(["cni"])
+}
+
+/// What a new file is called until it takes its name.
+pub(super) fn work(directory: &Path, name: &str) -> PathBuf {
+    directory.join(format!(".{name}.new"))
+}
+
+/// Is a file of this content a build of ours?
+pub(super) fn is_ours(content: &[u8]) -> bool {
+    content.windows(MARK.len()).any(|window| window == MARK.as_bytes())
+}
