@@ -6,7 +6,8 @@ use ipnetwork::IpNetwork;
 use netlink_packet_core::NLM_F_CREATE;
 use netlink_packet_route::RouteNetlinkMessage as Message;
 use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteMetric, RouteProtocol, RouteType,
+    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteMetric, RouteNextHop, RouteProtocol,
+    RouteType,
 };
 use netstate::{Family, Route, Scope};
 
@@ -70,14 +71,16 @@ pub(crate) fn all(socket: &mut Socket, family: Family) -> Result<Vec<Seen>, Refu
     let answers = socket.dump(&Message::GetRoute(request))?;
     Ok(answers
         .into_iter()
-        .filter_map(|message| match message {
-            Message::NewRoute(route) => read(&route, family),
-            _ => None,
+        .flat_map(|message| match message {
+            Message::NewRoute(route) => read(&route, family).unwrap_or_default(),
+            _ => Vec::new(),
         })
         .collect())
 }
 
-fn read(message: &RouteMessage, family: Family) -> Option<Seen> {
+/// One for each next hop: of IPv6, the kernel puts routes to one destination together.
+fn read(message: &RouteMessage, family: Family) -> Option<Vec<Seen>> {
+    let mut hops = Vec::new();
     let mut seen = Seen {
         destination: family.default_route(),
         gateway: None,
@@ -96,10 +99,23 @@ fn read(message: &RouteMessage, family: Family) -> Option<Seen> {
             RouteAttribute::Oif(index) => seen.link = Some(*index),
             RouteAttribute::Table(table) => seen.table = *table,
             RouteAttribute::Priority(priority) => seen.priority = Some(*priority),
+            RouteAttribute::MultiPath(found) => hops = found.iter().map(next_hop).collect(),
             _ => {}
         }
     }
-    Some(seen)
+    if hops.is_empty() {
+        return Some(vec![seen]);
+    }
+    Some(hops.into_iter().map(|(gateway, link)| Seen { gateway, link: Some(link), ..seen.clone() }).collect())
+}
+
+/// By whom, and through which link.
+fn next_hop(hop: &RouteNextHop) -> (Option<IpAddr>, u32) {
+    let gateway = hop.attributes.iter().find_map(|attribute| match attribute {
+        RouteAttribute::Gateway(found) => ip(found),
+        _ => None,
+    });
+    (gateway, hop.interface_index)
 }
 
 fn address(address: IpAddr) -> RouteAddress {
