@@ -38,6 +38,7 @@ fn code(error: &Error) -> Code {
         | Error::NoContainer
         | Error::NoLink(_)
         | Error::LinkExists { .. }
+        | Error::Lacks { .. }
         | Error::Duplicate(_)
         | Error::Nftables(_)
         | Error::Conntrack(_) => Code::Internal,

@@ -90,6 +90,18 @@ pub(crate) fn rules(plan: &Plan) -> (Vec<Masquerade>, Vec<MacGuard>) {
     (masquerades, guards)
 }
 
+/// A bridge that is to separate VLANs is refused by a kernel that can't.
+fn needs_filtering<T>(bridge: &Bridge, answer: Answer<T>) -> Result<Answer<T>, Error> {
+    match answer {
+        Err(source) if bridge.vlan_filtering && source.is(libc::EOPNOTSUPP) => Err(Error::Lacks {
+            feature: "VLAN filtering (CONFIG_BRIDGE_VLAN_FILTERING)",
+            object: bridge.to_string(),
+            source,
+        }),
+        answer => Ok(answer),
+    }
+}
+
 /// A plan on its way.
 struct Work<'a> {
     host: &'a mut Host,
@@ -115,7 +127,7 @@ impl<'a> Work<'a> {
             return Err(Error::NotABridge(bridge.name.clone()));
         }
         if let Some(request) = link::complete_bridge(bridge, &seen) {
-            self.socket().request(request).context("set up", bridge)?;
+            needs_filtering(bridge, self.socket().request(request))?.context("set up", bridge)?;
         }
         self.indexes.insert(bridge.name.clone(), seen.index);
         self.applied.bridge = Some(seen);
@@ -127,6 +139,7 @@ impl<'a> Work<'a> {
         match self.socket().request(link::create_bridge(bridge)) {
             Err(refusal) if refusal.is(libc::EEXIST) => {}
             answer => {
+                let answer = needs_filtering(bridge, answer)?;
                 if let Some(seen) = link::links(answer.context("create", bridge)?).next() {
                     return Ok(seen);
                 }
@@ -154,7 +167,8 @@ impl<'a> Work<'a> {
             object: Object::Veth(veth.clone()),
         });
         answers.next().unwrap_or(Ok(Vec::new())).context("set up the port of", veth)?;
-        self.applied.bridge = link::found(answers.next().unwrap_or(Ok(Vec::new()))).context("find", &veth.port.bridge)?;
+        let bridge = link::found(answers.next().unwrap_or(Ok(Vec::new())));
+        self.applied.bridge = bridge.context("find", &veth.port.bridge)?;
         // A kernel before 6.2 does not echo what it made.
         let seen = match link::links(created).next() {
             Some(seen) => seen,

@@ -69,6 +69,16 @@ pub enum Error {
     /// Duplicate address detection found another owner.
     #[error("somebody on the link has the address {0} already")]
     Duplicate(IpNetwork),
+    /// The kernel was built without something that a plan needs.
+    #[error("the kernel lacks {feature}, which {object} needs: {source}")]
+    Lacks {
+        /// What it lacks, with the option that it was built without.
+        feature: &'static str,
+        /// What needs it, as a plan shows it.
+        object: String,
+        /// The kernel's answer.
+        source: Refusal,
+    },
     /// The packet rules.
     #[error(transparent)]
     Nftables(#[from] crate::nftables::Error),

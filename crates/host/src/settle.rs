@@ -26,7 +26,8 @@ pub(crate) fn settle(socket: &mut Socket, index: u32, wanted: &Address) -> Resul
     }
     let end = Instant::now() + PATIENCE;
     loop {
-        let seen = address::of_link(socket, index, Some(Family::V6)).context("read the addresses of", &wanted.link)?;
+        let seen = address::of_link(socket, index, Some(Family::V6))
+            .context("read the addresses of", &wanted.link)?;
         match seen.iter().find(|seen| seen.network == wanted.network).map(|seen| seen.standing) {
             Some(Standing::Duplicate) => return Err(Error::Duplicate(wanted.network)),
             Some(Standing::Tentative) if Instant::now() < end => thread::sleep(PAUSE),
