@@ -30,10 +30,11 @@ mod route;
 mod settle;
 mod strays;
 mod sysctl;
+mod unrecorded;
 
 pub use apply::Applied;
 pub use compare::Difference;
 pub use error::Error;
 pub use machine::Host;
 pub use namespace::Namespace;
-pub use remove::Leftover;
+pub use unrecorded::Leftover;

@@ -38,6 +38,8 @@ pub struct Record {
     pub bridge: Option<LinkName>,
     /// The container's addresses.
     pub addresses: Vec<IpAddr>,
+    /// The MAC of the container's end.
+    pub mac: Option<Mac>,
     /// Its masquerade rules.
     pub masquerades: Vec<Masquerade>,
     /// Its MAC guards.
@@ -48,11 +50,21 @@ impl Record {
     /// The record of what a plan makes for its attachment.
     pub fn new(owner: &Attachment, proof: Proof, plan: &Plan) -> Self {
         let (masquerades, guards) = rules(plan);
-        let mut record =
-            Self { owner: owner.clone(), proof, bridge: None, addresses: Vec::new(), masquerades, guards };
+        let mut record = Self {
+            owner: owner.clone(),
+            proof,
+            bridge: None,
+            addresses: Vec::new(),
+            mac: None,
+            masquerades,
+            guards,
+        };
         for step in plan.steps() {
             match (step.place, &step.object) {
-                (Place::Host, Object::Veth(veth)) => record.bridge = Some(veth.port.bridge.clone()),
+                (Place::Host, Object::Veth(veth)) => {
+                    record.bridge = Some(veth.port.bridge.clone());
+                    record.mac = Some(veth.peer.mac);
+                }
                 (Place::Container, Object::Address(address)) => record.addresses.push(address.network.ip()),
                 _ => {}
             }
@@ -69,6 +81,9 @@ impl Record {
         }
         for address in &self.addresses {
             let _ = writeln!(text, "address {address}");
+        }
+        if let Some(mac) = &self.mac {
+            let _ = writeln!(text, "mac {mac}");
         }
         for Masquerade { source, subnet, .. } in &self.masquerades {
             let _ = writeln!(text, "masquerade {source} {subnet}");
@@ -109,6 +124,7 @@ impl Record {
             guards: guards.collect::<Option<_>>()?,
             addresses: values("address").map(|ip| ip.parse().ok()).collect::<Option<_>>()?,
             bridge: value("bridge").and_then(|name| name.parse().ok()),
+            mac: value("mac").and_then(|mac| mac.parse().ok()),
             proof: proof.parse().ok()?,
             owner,
         })

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use netlink_packet_route::RouteNetlinkMessage as Message;
 use netlink_packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourMessage};
-use netstate::{Attachment, Family, LinkName, Mac, Object, Plan};
+use netstate::{Attachment, Family, LinkName, Object, Plan};
 
 use crate::address::address_family;
 use crate::apply::{Applied, rules};
@@ -13,9 +13,7 @@ use crate::conntrack;
 use crate::error::{Context, Error};
 use crate::link::{self, Socket};
 use crate::machine::Host;
-use crate::namespace::Namespace;
 use crate::netlink::{Refusal, Request};
-use crate::nftables::reference;
 use crate::record::{Record, Records};
 
 impl Host {
@@ -30,7 +28,7 @@ impl Host {
         }
         errors.extend(self.remove_link(&record.owner.host_link()).err());
         if let Some(bridge) = &record.bridge {
-            errors.extend(self.forget(bridge, &record.addresses).err());
+            errors.extend(self.forget(bridge, record).err());
         }
         errors
     }
@@ -71,31 +69,6 @@ impl Host {
         errors
     }
 
-    /// Removes what an attachment without a record may still have: of ours, where the record was lost; and
-    /// everything that the reference made for it, under names that nobody can foretell.
-    pub fn remove_unrecorded(&mut self, leftover: &Leftover) -> Vec<Error> {
-        let owner = &leftover.owner;
-        let mut errors = Vec::new();
-        errors.extend(self.remove_rules(owner).err());
-        errors.extend(reference::remove(&mut self.nftables, owner).err().map(Error::from));
-        errors.extend(self.remove_link(&owner.host_link()).err());
-        for (name, mac) in &leftover.host_ends {
-            errors.extend(self.remove_veth(name, *mac).err());
-        }
-        if let Some(container) = &leftover.container {
-            errors.extend(remove_inside(container, &owner.ifname).err());
-        }
-        errors
-    }
-
-    /// Removes a veth end by the name that its maker reported, if it still has the MAC that goes with it.
-    fn remove_veth(&mut self, name: &LinkName, mac: Mac) -> Result<(), Error> {
-        match self.find(name)? {
-            Some(seen) if seen.is_kind("veth") && seen.mac == Some(mac) => self.remove_link(name),
-            _ => Ok(()),
-        }
-    }
-
     /// Removes a link of the host; a veth pair goes with either end.
     ///
     /// # Errors
@@ -105,41 +78,26 @@ impl Host {
     }
 
     /// Removes every packet rule of an attachment, whatever its addresses were.
-    fn remove_rules(&mut self, owner: &Attachment) -> Result<(), Error> {
+    pub(crate) fn remove_rules(&mut self, owner: &Attachment) -> Result<(), Error> {
         let mut rules = self.nftables.owned()?;
         rules.retain(|rule| rule.owner.is(owner));
         Ok(self.nftables.delete(&rules)?)
     }
 
-    /// Forgets who had these addresses: neighbours on the bridge and tracked connections.
-    fn forget(&mut self, bridge: &LinkName, addresses: &[IpAddr]) -> Result<(), Error> {
-        if addresses.is_empty() {
-            return Ok(());
-        }
+    /// Forgets who had the addresses: neighbours on the bridge, the link's own IPv6 address among them, and tracked
+    /// connections.
+    fn forget(&mut self, bridge: &LinkName, record: &Record) -> Result<(), Error> {
+        let own = record.mac.map(|mac| IpAddr::V6(mac.link_local()));
+        let neighbours: Vec<IpAddr> = record.addresses.iter().copied().chain(own).collect();
         if let Some(bridge) = link::find(&mut self.route, bridge).context("find", bridge)? {
-            forget_neighbours(&mut self.route, bridge.index, addresses)
+            forget_neighbours(&mut self.route, bridge.index, &neighbours)
                 .context("forget the neighbours on", &bridge.name)?;
         }
-        Ok(conntrack::forget(addresses)?)
+        Ok(conntrack::forget(&record.addresses)?)
     }
 }
 
-/// What is known of an attachment without a record.
-pub struct Leftover {
-    /// Whose.
-    pub owner: Attachment,
-    /// Its container, if that is still there.
-    pub container: Option<Namespace>,
-    /// Host ends and their MACs, as the result of its ADD named them.
-    pub host_ends: Vec<(LinkName, Mac)>,
-}
-
-fn remove_inside(container: &Namespace, ifname: &str) -> Result<(), Error> {
-    let Ok(name) = ifname.parse::<LinkName>() else { return Ok(()) };
-    let mut socket = container.route()?;
-    gone(socket.request(link::delete(&name)).map(drop)).context("remove", &name)
-}
-
+/// Forgets who had these addresses on a link.
 pub(crate) fn forget_neighbours(socket: &mut Socket, link: u32, addresses: &[IpAddr]) -> Result<(), Refusal> {
     let requests = addresses.iter().map(|address| {
         let mut message = NeighbourMessage::default();
@@ -155,7 +113,7 @@ pub(crate) fn forget_neighbours(socket: &mut Socket, link: u32, addresses: &[IpA
 }
 
 /// What was not there is gone.
-fn gone(answer: Result<(), Refusal>) -> Result<(), Refusal> {
+pub(crate) fn gone(answer: Result<(), Refusal>) -> Result<(), Refusal> {
     match answer {
         Err(refusal) if refusal.is(libc::ENODEV) || refusal.is(libc::ENOENT) => Ok(()),
         answer => answer,

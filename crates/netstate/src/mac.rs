@@ -1,7 +1,7 @@
 //! Ethernet addresses.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 /// A 48-bit MAC address.
@@ -27,6 +27,12 @@ impl Mac {
         let mut mac = [0x0e, 0, 0, 0, 0, 0];
         mac[1..].copy_from_slice(&bytes);
         Self(mac)
+    }
+
+    /// The address that a link of this MAC gives itself (RFC 4291, appendix A).
+    pub fn link_local(self) -> Ipv6Addr {
+        let [a, b, c, d, e, f] = self.0;
+        Ipv6Addr::from([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 0b10, b, c, 0xff, 0xfe, d, e, f])
     }
 }
 

@@ -1,6 +1,6 @@
 //! DEL (section "DEL"): complete, whatever is missing. What fails is gathered, and the rest goes on.
 
-use cni::{Failure, Request};
+use cni::{Failure, Interface, Request};
 use host::record::Records;
 use host::{Error, Host, Leftover, Namespace};
 use netstate::Attachment;
@@ -37,12 +37,18 @@ fn take_away(request: &Request, owner: &Attachment) -> Result<Vec<Error>, Vec<Er
 /// What is known of an attachment that has no record: another DEL was first, or the reference made it.
 fn leftover(request: &Request, owner: &Attachment) -> Leftover {
     let result = request.config.prev_result().ok().flatten().unwrap_or_default();
-    let host_ends = result.interfaces.iter().filter(|found| found.sandbox.is_empty());
+    // A VLAN's gateway is a veth end on the host, too, and everybody's.
+    let host_ends = result.interfaces.iter().filter(|found| is_host_end(found));
     Leftover {
         owner: owner.clone(),
         container: request.netns.as_deref().and_then(Namespace::open_if_there),
         host_ends: host_ends
             .filter_map(|found| Some((found.name.parse().ok()?, found.mac.parse().ok()?)))
             .collect(),
+        addresses: result.ips.iter().map(|ip| ip.address.ip()).collect(),
     }
+}
+
+fn is_host_end(found: &Interface) -> bool {
+    found.sandbox.is_empty() && found.name.starts_with("veth")
 }
