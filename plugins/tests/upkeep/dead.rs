@@ -146,3 +146,28 @@ fn later_adds_clear_away_all_of_the_dead_among_many_living() {
     assert!(!rules.contains("dead"), "{rules}");
     assert_eq!(rules.matches("/living/").count(), 2 * interfaces.len(), "{rules}");
 }
+
+/// A pod whose bridge has carrier still, and a pod that the node knows by all of its addresses.
+#[test]
+fn the_bridge_forgets_who_had_an_address() {
+    let node = Node::enter();
+    let network = Network::new(&node, "net1");
+    let [stays, deleted, dead] = ["stays", "deleted", "dead"].map(|name| node.pod(name));
+    network.add(&stays);
+    for (pod, number) in [(&deleted, 3), (&dead, 4)] {
+        network.add(pod);
+        node.ping(format!("10.1.2.{number}"));
+        node.ping(format!("fd01:2::{number}"));
+        // The link's own.
+        node.ping(format!("fe80::858:aff:fe01:20{number}%cni0"));
+    }
+    let known = |octet: u8| {
+        let neighbours = node.exec(&["ip", "neigh", "show", "dev", "cni0"]).stdout;
+        neighbours.matches(&format!("0a:58:0a:01:02:{octet:02x}")).count()
+    };
+    assert_eq!((known(3), known(4)), (3, 3));
+    network.call(&deleted).command("DEL").run().succeeded();
+    network.kill(dead);
+    assert_eq!(cni(&node, &["gc"]).code, 0);
+    assert_eq!((known(3), known(4)), (0, 0));
+}

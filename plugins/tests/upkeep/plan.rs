@@ -235,7 +235,8 @@ fn where_add_would_fail_plan_prints_its_error() {
     let twice = same_error(&network, &pod, |call| call);
     assert_eq!(twice["code"], 999);
     let full = Network::new(&node, "net2").with(&json!({ "bridge": "cni1" })).with_addresses_to(2);
-    full.add(&node.pod("c2"));
+    let holder = node.pod("c2");
+    full.add(&holder);
     let other = node.pod("c3");
     let exhausted = same_error(&full, &other, |call| call);
     assert_eq!(exhausted["code"], 11);
