@@ -1,49 +1,52 @@
 //! SIGKILL after every system call: whatever is left, DEL or GC takes away.
 
 use std::collections::BTreeMap;
+use std::fs;
 
-use sandbox::{Node, Reply};
+use sandbox::Node;
 use serde_json::json;
 
 use crate::network::Network;
+use crate::trace::{SystemCall, own_calls};
 
 fn network(node: &Node) -> Network {
-    Network::new(node, &json!({"ranges": [[{"subnet": "10.1.0.0/28"}], [{"subnet": "2001:db8::/64"}]]}))
+    Network::new(node, &json!({"ranges": [[{"subnet": "10.1.0.0/24"}], [{"subnet": "2001:db8::/64"}]]}))
 }
 
-/// Runs a call that is killed at its `n`th system call.
-fn killed(network: &Network, command: &str, n: u32) -> Reply {
-    let inject = format!("inject=all:signal=KILL:when={n}");
-    let words = ["strace", "-qq", "-o", "/dev/null", "-e", &inject];
-    network.call(command, "victim").through(&words).run()
-}
-
-/// Kills the command at each of its system calls in turn, and looks at what is left each time.
-fn at_every_call(network: &Network, command: &str, mut then: impl FnMut(u32)) {
-    for n in 2..1000 {
-        let reply = killed(network, command, n);
-        let done = reply.code == 0;
-        then(n);
-        if done {
-            assert!(n > 40, "{command} ended after {n} system calls: it was not traced");
-            return;
-        }
+/// Kills the command right after each of its system calls in turn, and looks each time at what is left. What `then`
+/// leaves is where the next one starts, as the first one did.
+fn at_every_call(network: &Network, command: &str, mut then: impl FnMut(&SystemCall)) {
+    let calls = own_calls(network, command, "victim");
+    then(&calls[0]);
+    for call in calls {
+        let SystemCall { name, occurrence } = &call;
+        let inject = format!("inject={name}:signal=KILL:when={occurrence}");
+        let words = ["strace", "-qq", "-o", "/dev/null", "-e", &inject];
+        let reply = network.call(command, "victim").through(&words).run();
+        assert!(reply.code != 0 && reply.stdout.is_empty(), "{call:?} was not reached: {reply:?}");
+        then(&call);
     }
-    panic!("{command} does not end");
 }
 
-fn nothing_left(network: &Network, n: u32) {
+fn nothing_left(network: &Network, killed: &SystemCall) {
     let none = BTreeMap::new();
     let held = if network.directory().exists() { network.held() } else { none };
-    assert!(held.is_empty(), "killed at call {n}: {held:?}");
+    assert!(held.is_empty(), "killed after {killed:?}: {held:?}");
     if network.directory().exists() {
         let unexpected: Vec<_> = network
             .files()
             .into_keys()
             .filter(|name| name != "lock" && !name.starts_with("last_reserved_ip."))
             .collect();
-        assert!(unexpected.is_empty(), "killed at call {n}: {unexpected:?}");
-        assert!(network.records().is_empty(), "killed at call {n}: {:?}", network.records());
+        assert!(unexpected.is_empty(), "killed after {killed:?}: {unexpected:?}");
+        assert!(network.records().is_empty(), "killed after {killed:?}: {:?}", network.records());
+    }
+}
+
+/// As on a node that never saw the network.
+fn forget() {
+    for directory in ["/var/lib/cni/networks", "/var/lib/cni/trestle"] {
+        fs::remove_dir_all(directory).expect("a directory that an ADD made");
     }
 }
 
@@ -51,12 +54,26 @@ fn nothing_left(network: &Network, n: u32) {
 fn after_a_killed_add_del_leaves_nothing_and_the_next_add_succeeds() {
     let node = Node::enter();
     let network = network(&node);
-    at_every_call(&network, "ADD", |n| {
+    network.add("first");
+    network.del("first");
+    at_every_call(&network, "ADD", |killed| {
         network.del("victim");
-        nothing_left(&network, n);
+        nothing_left(&network, killed);
         network.add("victim");
         network.del("victim");
-        nothing_left(&network, n);
+        nothing_left(&network, killed);
+    });
+}
+
+#[test]
+fn after_the_very_first_add_was_killed_del_leaves_nothing_and_the_next_add_succeeds() {
+    let node = Node::enter();
+    let network = network(&node);
+    at_every_call(&network, "ADD", |killed| {
+        network.del("victim");
+        nothing_left(&network, killed);
+        network.add("victim");
+        forget();
     });
 }
 
@@ -64,9 +81,11 @@ fn after_a_killed_add_del_leaves_nothing_and_the_next_add_succeeds() {
 fn after_a_killed_add_gc_leaves_nothing() {
     let node = Node::enter();
     let network = network(&node);
-    at_every_call(&network, "ADD", |n| {
+    network.add("first");
+    network.del("first");
+    at_every_call(&network, "ADD", |killed| {
         network.gc(&json!([])).succeeded();
-        nothing_left(&network, n);
+        nothing_left(&network, killed);
     });
 }
 
@@ -75,9 +94,9 @@ fn after_a_killed_del_another_leaves_nothing() {
     let node = Node::enter();
     let network = network(&node);
     network.add("victim");
-    at_every_call(&network, "DEL", |n| {
+    at_every_call(&network, "DEL", |killed| {
         network.del("victim");
-        nothing_left(&network, n);
+        nothing_left(&network, killed);
         network.add("victim");
     });
 }
@@ -89,10 +108,10 @@ fn a_killed_neighbour_costs_a_living_attachment_nothing() {
     let pod = node.pod("living");
     network.call("ADD", "living").netns(&pod).run().succeeded();
     let (held, (_, record)) = (network.held(), network.record());
-    at_every_call(&network, "ADD", |n| {
+    at_every_call(&network, "ADD", |killed| {
         network.run("CHECK", "living").succeeded();
         network.del("victim");
-        assert_eq!(network.held(), held, "killed at call {n}");
-        assert_eq!(network.record().1, record, "killed at call {n}");
+        assert_eq!(network.held(), held, "killed after {killed:?}");
+        assert_eq!(network.record().1, record, "killed after {killed:?}");
     });
 }

@@ -10,3 +10,4 @@ mod operations;
 mod reference;
 mod sealing;
 mod status;
+mod trace;
