@@ -22,13 +22,16 @@ pub(crate) fn gc(request: &Request) -> Result<(), Failure> {
     let mut result = Ok(());
     for (owner, addresses) in store.holdings()? {
         let stays = match &valid {
-            ValidAttachments::Absent => true,
-            ValidAttachments::List(list) => list.iter().any(|attachment| names(attachment, &owner)),
-            ValidAttachments::Null => lives(&store, &witness, &owner)?,
+            ValidAttachments::Absent => Ok(true),
+            ValidAttachments::List(list) => Ok(list.iter().any(|attachment| names(attachment, &owner))),
+            ValidAttachments::Null => lives(&store, &witness, &owner),
         };
-        if !stays {
-            result = result.and(store.release(&owner, &addresses).map(drop));
-        }
+        let released = match stays {
+            Ok(true) => Ok(()),
+            Ok(false) => store.release(&owner, &addresses).map(drop),
+            Err(error) => Err(error),
+        };
+        result = result.and(released);
     }
     result?;
     store.seal();
