@@ -7,7 +7,8 @@ mod plan;
 mod restore;
 mod uninstall;
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -88,11 +89,21 @@ pub(crate) fn main(arguments: &[String]) -> ExitCode {
     }
 }
 
+/// A line for each thing.
+fn lines(word: &str, things: impl IntoIterator<Item = impl std::fmt::Display>) -> String {
+    let mut text = String::new();
+    for thing in things {
+        // Writing to a String can't fail.
+        let _ = writeln!(text, "{word}{thing}");
+    }
+    text
+}
+
 fn usage() -> ExitCode {
     let mut text = "usage:\n".to_owned();
     for Subcommand { name, arguments, help, .. } in SUBCOMMANDS {
         let call = [&[*name], *arguments].concat().join(" ");
-        text += &format!("  cni {call:<15} {help}\n");
+        let _ = writeln!(text, "  cni {call:<15} {help}");
     }
     let _ = std::io::stderr().write_all(text.as_bytes());
     ExitCode::from(2)

@@ -8,7 +8,7 @@ use netstate::{Attachment, LinkName};
 use crate::alias::owner;
 use crate::conntrack;
 use crate::error::{Context, Error};
-use crate::link;
+use crate::link::{self, Seen};
 use crate::machine::Host;
 use crate::nftables::Element;
 use crate::remove::forget_neighbours;
@@ -30,7 +30,14 @@ impl Host {
             Ok(addresses) => (addresses, Vec::new()),
             Err(error) => (Vec::new(), vec![error]),
         };
-        errors.extend(self.remove_stray_links(network, valid, &addresses).err());
+        match self.stray_links(network, valid) {
+            Ok(links) => {
+                for link in links {
+                    errors.extend(self.remove_stray_link(&link, &addresses).err());
+                }
+            }
+            Err(error) => errors.push(error),
+        }
         errors.extend(conntrack::forget(&addresses).err().map(Error::from));
         errors
     }
@@ -46,29 +53,23 @@ impl Host {
         Ok(rules.iter().filter_map(|rule| source(&rule.element)).collect())
     }
 
-    fn remove_stray_links(
-        &mut self,
-        network: &str,
-        valid: &[Attachment],
-        addresses: &[IpAddr],
-    ) -> Result<(), Error> {
+    fn stray_links(&mut self, network: &str, valid: &[Attachment]) -> Result<Vec<Seen>, Error> {
         let valid: Vec<LinkName> = valid.iter().map(Attachment::host_link).collect();
-        let links = link::all(&mut self.route).context("read", &"the links")?;
-        let mut bridges = Vec::new();
-        for seen in &links {
-            let Some(name) = owner(seen).filter(|owner| owner.network == network) else { continue };
-            let name = name.host_link();
-            if !valid.contains(&name) {
-                self.remove_link(&name)?;
-                bridges.extend(seen.master);
-            }
+        let mut links = link::all(&mut self.route).context("read", &"the links")?;
+        links.retain(|seen| {
+            owner(seen).is_some_and(|owner| owner.network == network && !valid.contains(&owner.host_link()))
+        });
+        Ok(links)
+    }
+
+    fn remove_stray_link(&mut self, stray: &Seen, addresses: &[IpAddr]) -> Result<(), Error> {
+        if let Some(owner) = owner(stray) {
+            self.remove_link(&owner.host_link())?;
         }
-        bridges.sort_unstable();
-        bridges.dedup();
-        for bridge in bridges {
-            forget_neighbours(&mut self.route, bridge, addresses)
-                .context("forget the neighbours on link", &bridge)?;
+        match stray.master {
+            Some(bridge) => forget_neighbours(&mut self.route, bridge, addresses)
+                .context("forget the neighbours on link", &bridge),
+            None => Ok(()),
         }
-        Ok(())
     }
 }

@@ -31,8 +31,12 @@ impl Mac {
 
     /// The address that a link of this MAC gives itself (RFC 4291, appendix A).
     pub fn link_local(self) -> Ipv6Addr {
-        let [a, b, c, d, e, f] = self.0;
-        Ipv6Addr::from([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 0b10, b, c, 0xff, 0xfe, d, e, f])
+        let mut address = [0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xfe, 0, 0, 0];
+        address[8..11].copy_from_slice(&self.0[..3]);
+        address[13..].copy_from_slice(&self.0[3..]);
+        // "Universal" and "local" are the other way round.
+        address[8] ^= 0b10;
+        address.into()
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use host::life::Life;
 
-use super::Said;
+use super::{Said, lines};
 use crate::interface::{Swept, sweep};
 use crate::{failure, ipam};
 
@@ -18,9 +18,5 @@ pub(super) fn run(_: &[&Path]) -> Said {
     };
     let mut failures: Vec<_> = errors.into_iter().map(failure::of).collect();
     failures.extend(ipam::release_dead().err());
-    Said {
-        text: removed.iter().map(|owner| format!("removed {owner}\n")).collect(),
-        failure: failure::of_all(failures).err(),
-        ..Said::default()
-    }
+    Said { text: lines("removed ", &removed), failure: failure::of_all(failures).err(), ..Said::default() }
 }

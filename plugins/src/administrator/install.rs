@@ -9,8 +9,8 @@ use std::path::Path;
 use cni::{Code, Coded, Failure};
 use host::executable;
 
-use super::Said;
 use super::names::{names, work};
+use super::{Said, lines};
 
 /// A file that can't be put where it belongs.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +48,7 @@ fn install(directory: &Path, text: &mut String) -> Result<(), Failure> {
         let copied = File::open("/proc/self/exe")
             .and_then(|mut program| executable::put(&mut program, &work(directory, name), &path));
         copied.map_err(refused(&path))?;
-        *text += &format!("{}\n", path.display());
+        *text += &lines("", [path.display()]);
     }
     Ok(())
 }

@@ -12,8 +12,8 @@ use host::Host;
 use host::life::Life;
 use host::record::Records;
 
-use super::Said;
 use super::names::{is_ours, names, work};
+use super::{Said, lines};
 use crate::failure;
 
 /// A file that can't be removed.
@@ -70,5 +70,5 @@ fn attached() -> Result<String, host::Error> {
     let records = Records::of_this_boot()?;
     let mut all = records.all()?;
     all.retain(|record| records.life(record) != Life::Dead);
-    Ok(all.iter().map(|record| format!("still attached: {}\n", record.owner)).collect())
+    Ok(lines("still attached: ", all.iter().map(|record| &record.owner)))
 }

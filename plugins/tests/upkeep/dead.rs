@@ -1,4 +1,4 @@
-//! Attachments that were never DELeted: `cni gc`, a later ADD and a later boot clear them away, and only them.
+//! Attachments that nobody ended by a DEL: `cni gc`, a later ADD and a later boot clear them away, and only them.
 
 use std::fs;
 

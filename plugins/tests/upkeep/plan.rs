@@ -22,30 +22,33 @@ fn parts(reply: &Reply) -> (Vec<String>, Value) {
     (lines.lines().map(str::to_owned).collect(), serde_json::from_str(result).expect("a result"))
 }
 
-/// Is there in the kernel what a line of a plan tells?
-fn stands(node: &Node, pod: &Pod, line: &str) -> bool {
-    let words: Vec<&str> = line.split_whitespace().collect();
-    let (place, rest) = words.split_first().expect("a place");
+fn has_all(text: &str, parts: &[&str]) -> bool {
+    parts.iter().all(|part| text.contains(part))
+}
+
+/// Is there in the kernel what a line of a plan told?
+fn stands(node: &Node, pod: &Pod, told: &str) -> bool {
+    let words: Vec<&str> = told.split_whitespace().collect();
+    let (place, object) = words.split_first().expect("a place");
     let run = |command: &str| match *place {
         "host" => node.sh(command).stdout,
         _ => pod.sh(command).stdout,
     };
-    let has = |text: &str, parts: &[&str]| parts.iter().all(|part| text.contains(part));
-    match *rest {
-        ["bridge", name] => has(&run(&format!("ip link show {name} type bridge")), &["UP"]),
+    match *object {
+        ["bridge", name] => has_all(&run(&format!("ip link show {name} type bridge")), &["UP"]),
         ["bridge", name, "mtu", mtu] => {
-            has(&run(&format!("ip link show {name} type bridge")), &["UP", &format!("mtu {mtu} ")])
+            has_all(&run(&format!("ip link show {name} type bridge")), &["UP", &format!("mtu {mtu} ")])
         }
         ["sysctl", path, "=", value] => run(&format!("cat /proc/sys/{path}")).trim() == value,
         ["forwarding", "IPv4"] => run("cat /proc/sys/net/ipv4/ip_forward").trim() == "1",
         ["forwarding", "IPv6"] => run("cat /proc/sys/net/ipv6/conf/all/forwarding").trim() == "1",
         ["address", address, "dev", link, ..] => {
-            has(&run(&format!("ip addr show {link}")), &[&format!(" {address} ")])
+            has_all(&run(&format!("ip addr show {link}")), &[&format!(" {address} ")])
         }
-        ["link", link, "up"] => has(&run(&format!("ip link show {link}")), &[",UP"]),
+        ["link", link, "up"] => has_all(&run(&format!("ip link show {link}")), &[",UP"]),
         ["route", to, "via", gateway, "dev", link] => {
             let family = if to.contains(':') { "-6" } else { "-4" };
-            has(&run(&format!("ip {family} route show {to}")), &[&format!("via {gateway} dev {link} ")])
+            has_all(&run(&format!("ip {family} route show {to}")), &[&format!("via {gateway} dev {link} ")])
         }
         ["masquerade", source, "outside", subnet] => {
             let element = format!(" {source} comment ");
@@ -53,15 +56,15 @@ fn stands(node: &Node, pod: &Pod, line: &str) -> bool {
             rules_with(node, &element).iter().any(|line| line.contains(&chain))
         }
         ["guard", link, "lladdr", mac] => !rules_with(node, &format!("\"{link}\" . {mac} ")).is_empty(),
-        ["veth", host, "address", mac, "peer", inner, "address", peer, ref rest @ ..] => {
-            let rest = rest.join(" ");
-            let (mtu, port) = rest.rsplit_once("master ").expect("a bridge");
+        ["veth", host, "address", mac, "peer", inner, "address", peer, ref more @ ..] => {
+            let more = more.join(" ");
+            let (mtu, port) = more.rsplit_once("master ").expect("a bridge");
             let (master, flag) = port.split_once(' ').unwrap_or((port, "learning"));
-            has(&run(&format!("ip link show {host}")), &[mac, &format!("master {master} "), mtu])
-                && has(&run(&format!("bridge -d link show dev {host}")), &[&format!("{flag} on")])
-                && has(&pod.sh(&format!("ip link show {inner}")).stdout, &[peer, mtu])
+            has_all(&run(&format!("ip link show {host}")), &[mac, &format!("master {master} "), mtu])
+                && has_all(&run(&format!("bridge -d link show dev {host}")), &[&format!("{flag} on")])
+                && has_all(&pod.sh(&format!("ip link show {inner}")).stdout, &[peer, mtu])
         }
-        _ => panic!("a line of another shape: {line}"),
+        _ => panic!("a line of another shape: {told}"),
     }
 }
 
@@ -185,6 +188,9 @@ fn an_address_that_a_dead_container_holds_is_foretold_and_not_taken() {
     assert_eq!(network.add(&new), foretold);
 }
 
+/// What makes a good call a bad one.
+type Change = fn(Call) -> Call;
+
 /// Both, for the same call on the same node, and nothing changed by the former.
 fn same_error(network: &Network, pod: &Pod, change: impl Fn(Call) -> Call) -> Value {
     let node = network.node;
@@ -216,7 +222,7 @@ fn where_add_would_fail_plan_prints_its_error() {
         let error = same_error(&network, &pod, conf(keys.clone()));
         assert_eq!(error["code"], code, "{keys}: {error}");
     }
-    let environment: [(fn(Call) -> Call, u64); 5] = [
+    let environment: [(Change, u64); 5] = [
         (|call| call.container(""), 4),
         (|call| call.ifname("a/b"), 4),
         (|call| call.env("CNI_NETNS", "/run/netns/missing"), 8),

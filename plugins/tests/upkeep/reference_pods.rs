@@ -97,27 +97,22 @@ impl Stage {
         }
     }
 
-    fn call(&self, network: &Network, pod: &Pod) -> Call {
-        let path = std::env::var("PATH").expect("a test has a PATH");
-        network.call(pod).env("PATH", &format!("/run/tool:{path}"))
-    }
-
     /// ADD by whichever plugins are installed.
     fn add(&self, version: &str, pod: &Pod) -> Value {
-        self.call(&self.network(version), pod).command("ADD").run().result()
+        call(&self.network(version), pod).command("ADD").run().result()
     }
 
     fn check(&self, version: &str, pod: &Pod, result: &Value) -> sandbox::Reply {
         let network = self.network(version);
         let conf = network.conf(&json!({ "prevResult": result }));
-        self.call(&network, pod).command("CHECK").conf(conf).run()
+        call(&network, pod).command("CHECK").conf(conf).run()
     }
 
     /// DEL by ours, in one of the forms. The pod is gone then.
     fn del(&self, version: &str, made: Made, form: Form) {
         let Made { pod, result } = made;
         let network = self.network(version);
-        let call = self.call(&network, &pod).command("DEL");
+        let call = call(&network, &pod).command("DEL");
         let whole = call.clone().conf(network.conf(&json!({ "prevResult": result })));
         let nowhere = |call: Call| call.env("CNI_NETNS", "");
         let call = match form {
@@ -151,6 +146,12 @@ impl Stage {
     }
 }
 
+/// A call for which `iptables` is the stage's.
+fn call(network: &Network, pod: &Pod) -> Call {
+    let path = std::env::var("PATH").expect("a test has a PATH");
+    network.call(pod).env("PATH", &format!("/run/tool:{path}"))
+}
+
 /// A pod and what its ADD answered.
 struct Made {
     pod: Pod,
@@ -165,10 +166,9 @@ const REFERENCE: [Allowed; 3] = [
 ];
 
 /// Every form of DEL after a CHECK, beside a pod that stays as it is.
-fn ours_take_over(maker: Maker) {
-    let stage = Stage::new(maker);
+fn ours_take_over(stage: &Stage) {
     let before = Snapshot::take(&stage.node).forgiving(&standing()).forgiving(&REFERENCE);
-    let versions = maker.release.versions();
+    let versions = stage.maker.release.versions();
     let version = |number: usize| versions[number % versions.len()];
     let stays = stage.node.pod("stays");
     let kept = stage.add(versions[0], &stays);
@@ -198,29 +198,35 @@ fn ours_take_over(maker: Maker) {
 
 #[test]
 fn pods_of_1_1_1() {
-    ours_take_over(Maker { release: Release::Debian, backend: None, tool: Tool::Nft });
+    ours_take_over(&Stage::new(Maker { release: Release::Debian, backend: None, tool: Tool::Nft }));
 }
 
 #[test]
 fn pods_of_1_9_1_by_iptables() {
-    ours_take_over(Maker { release: Release::Latest, backend: Some("iptables"), tool: Tool::Nft });
+    ours_take_over(&Stage::new(Maker {
+        release: Release::Latest,
+        backend: Some("iptables"),
+        tool: Tool::Nft,
+    }));
 }
 
 #[test]
 fn pods_of_1_9_1_by_nftables() {
-    ours_take_over(Maker { release: Release::Latest, backend: Some("nftables"), tool: Tool::Nft });
+    ours_take_over(&Stage::new(Maker {
+        release: Release::Latest,
+        backend: Some("nftables"),
+        tool: Tool::Nft,
+    }));
 }
 
 /// Where the kernel has no legacy tables the reference can make no such pod, and says so.
 fn by_legacy(release: Release) {
-    let maker = Maker { release, backend: None, tool: Tool::Legacy };
-    let stage = Stage::new(maker);
+    let stage = Stage::new(Maker { release, backend: None, tool: Tool::Legacy });
     if stage.node.try_exec(&["iptables-legacy", "-t", "nat", "-S"]).code == 0 {
-        drop(stage);
-        ours_take_over(maker);
+        ours_take_over(&stage);
     } else {
         let pod = stage.node.pod("none");
-        let _ = stage.call(&stage.network("1.0.0"), &pod).command("ADD").run().error();
+        let _ = call(&stage.network("1.0.0"), &pod).command("ADD").run().error();
     }
 }
 
@@ -281,7 +287,7 @@ fn the_reference_takes_a_pod_of_ours_away_but_for_its_rules_which_gc_takes() {
     let result = stage.add("1.1.0", &pod);
     stage.node.install_from(&Release::Latest.directory(), &["bridge", "host-local"]);
     let network = stage.network("1.1.0");
-    let del = stage.call(&network, &pod).command("DEL").conf(network.conf(&json!({ "prevResult": result })));
+    let del = call(&network, &pod).command("DEL").conf(network.conf(&json!({ "prevResult": result })));
     del.run().succeeded();
     assert_eq!(pod.links(), ["lo"]);
     drop(pod);
