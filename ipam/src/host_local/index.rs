@@ -1,7 +1,7 @@
 //! Our own state of one network: a record for each attachment, so that no operation has to read all of upstream's
 //! files. It lies outside upstream's directory and may be lost: it is rebuilt from there.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::net::IpAddr;
@@ -32,20 +32,17 @@ const LOCK_PAUSE: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub(crate) struct Index {
     path: PathBuf,
-    /// The network's directory.
-    of: PathBuf,
 }
 
-/// The file in an index that says whose it is.
-const OF: &str = "network";
+/// `NAME_MAX`: the longest name of a directory, in bytes.
+const NAME_LIMIT: usize = 255;
 
 impl Index {
     /// The index of the network whose directory is open: named by its path without symbolic links, so that every
     /// spelling of `dataDir` finds it. It may not exist.
     pub(crate) fn of(network: &File) -> io::Result<Self> {
         let canonical = fs::read_link(format!("/proc/self/fd/{}", network.as_raw_fd()))?;
-        let name = format!("{:x}", Sha256::digest(canonical.as_os_str().as_bytes()));
-        Ok(Self { path: Path::new(STATE).join(name), of: canonical })
+        Ok(Self { path: Path::new(STATE).join(name_of(&canonical)) })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -58,7 +55,6 @@ impl Index {
 
     pub(crate) fn create(&self) -> io::Result<File> {
         fs::create_dir_all(&self.path)?;
-        fs::write(self.path.join(OF), self.of.as_os_str().as_bytes())?;
         self.open()
     }
 
@@ -70,8 +66,7 @@ impl Index {
         };
         let mut places = Vec::new();
         for index in indexes {
-            let path = index.at("list", Path::new(STATE))?.path().join(OF);
-            let Ok(network) = fs::read(path).map(OsString::from_vec).map(PathBuf::from) else { continue };
+            let Some(network) = named(&index.at("list", Path::new(STATE))?.file_name()) else { continue };
             if let (Some(data_dir), Some(Some(name))) =
                 (network.parent(), network.file_name().map(|name| name.to_str()))
             {
@@ -164,10 +159,48 @@ impl Index {
         for entry in fs::read_dir(&self.path).at("list", &self.path)? {
             let entry = entry.at("list", &self.path)?;
             let name = entry.file_name();
-            if name != OF && !name.to_str().is_some_and(&wanted) {
+            if !name.to_str().is_some_and(&wanted) {
                 unless_gone(fs::remove_file(entry.path())).at("remove", &entry.path())?;
             }
         }
         Ok(())
+    }
+}
+
+/// The name of a network directory's index: its path with `%2F` for each slash, to be read back; of a path too long
+/// for a name, a digest.
+fn name_of(directory: &Path) -> OsString {
+    let mut name = Vec::new();
+    for byte in directory.as_os_str().as_bytes() {
+        match byte {
+            b'/' => name.extend(b"%2F"),
+            b'%' => name.extend(b"%25"),
+            other => name.push(*other),
+        }
+    }
+    if name.len() <= NAME_LIMIT {
+        OsString::from_vec(name)
+    } else {
+        format!("{:x}", Sha256::digest(directory.as_os_str().as_bytes())).into()
+    }
+}
+
+/// The directory that an index is named for; none where the name is a digest.
+fn named(index: &OsStr) -> Option<PathBuf> {
+    let name = index.to_str()?;
+    name.starts_with("%2F").then(|| PathBuf::from(name.replace("%2F", "/").replace("%25", "%")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_is_named_for_its_directory_and_a_long_path_by_a_digest() {
+        for path in ["/var/lib/cni/networks/n", "/a%2Fb/100%/c%25"] {
+            assert_eq!(named(&name_of(Path::new(path))), Some(PathBuf::from(path)));
+        }
+        let long = PathBuf::from(format!("/{}", "x".repeat(NAME_LIMIT)));
+        assert_eq!((name_of(&long).len(), named(&name_of(&long))), (64, None));
     }
 }
