@@ -7,9 +7,6 @@ use serde_json::{Value, json};
 
 use crate::network::{BRIDGE, with};
 
-/// host-local's note which network an index is of: one for each network, as `lock` is.
-const OF_NETWORK: Allowed = Allowed::Containing("/network ");
-
 /// The node and where its plugins are.
 pub(crate) struct Stage {
     pub(crate) node: Node,
@@ -68,7 +65,7 @@ impl Stage {
     /// Nothing but the bridge and empty shells came since `before`.
     #[track_caller]
     pub(crate) fn nothing_left_since(&self, before: &Snapshot) {
-        let ours = [Allowed::RulesOf("trestle"), OF_NETWORK];
+        let ours = [Allowed::RulesOf("trestle")];
         let allowed = [&Allowed::after_del(BRIDGE)[..], &ours].concat();
         before.clone().forgiving(&allowed).assert_same(&Snapshot::take(&self.node));
     }

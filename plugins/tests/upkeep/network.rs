@@ -180,8 +180,6 @@ pub(crate) fn holdings(node: &Node) -> Vec<String> {
 pub(crate) fn standing() -> Vec<Allowed> {
     let mut allowed = Allowed::after_del("cni0").to_vec();
     allowed.push(Allowed::RulesOf("trestle"));
-    // Its index of a network names the network.
-    allowed.push(Allowed::Containing("/network "));
     // A pod's file goes with the pod.
     allowed.push(Allowed::Containing("/run/netns/"));
     allowed
