@@ -1,12 +1,14 @@
 //! ADD: from a plan to the kernel.
 
+mod vlan_gateway;
+
 use std::collections::HashMap;
 use std::io;
 
 use netlink_packet_route::RouteNetlinkMessage as Message;
 use netstate::{
     Address, Bridge, Conflict, Family, Lifetime, LinkName, MacGuard, Masquerade, Object, Place,
-    Plan, PortVlans, Step, Veth, VlanGateway,
+    Plan, PortVlans, Step, Veth,
 };
 
 use crate::{address, alias};
@@ -26,6 +28,8 @@ pub struct Applied {
     pub bridge: Option<Seen>,
     /// The host end's MTU, in bytes.
     pub mtu: Option<u32>,
+    /// The VLAN's gateway interface, where the plan has one.
+    pub gateway: Option<Seen>,
 }
 
 impl Host {
@@ -196,26 +200,6 @@ impl<'a> Work<'a> {
             answer.context("set the VLANs of", object)?;
         }
         Ok(())
-    }
-
-    fn vlan_gateway(&mut self, gateway: &VlanGateway) -> Result<(), Error> {
-        let bridge = self.index(&gateway.bridge)?;
-        if self.find(&gateway.name)?.is_none() {
-            let port = gateway.port();
-            let created = self.socket().request(link::create_local_veth(&gateway.name, &port, bridge));
-            match created {
-                Err(refusal) if refusal.is(libc::EEXIST) => {}
-                answer => drop(answer.context("create", gateway)?),
-            }
-            let seen = self.find(&port)?.ok_or(Error::NoLink(port))?;
-            let vlans = PortVlans {
-                untagged: Some(gateway.vlan),
-                tagged: Vec::new(),
-                keep_default: gateway.keep_default,
-            };
-            self.vlans(seen.index, &vlans, gateway)?;
-        }
-        self.up(&gateway.name)
     }
 
     fn up(&mut self, name: &LinkName) -> Result<(), Error> {

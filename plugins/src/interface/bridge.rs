@@ -64,7 +64,7 @@ impl Policy for Bridge {
             },
         ];
         let gateway = plan::gateway_link(conf).filter(|_| conf.gateway != conf::Gateway::No);
-        interfaces.extend(gateway.map(|gateway| on_host(&gateway.name, None)));
+        interfaces.extend(gateway.map(|gateway| on_host(&gateway.name, made.gateway)));
         interfaces
     }
 }

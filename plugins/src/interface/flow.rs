@@ -112,6 +112,8 @@ pub(crate) struct Made {
     pub(crate) master: Option<Master>,
     /// The MTU of both ends, in bytes.
     pub(crate) mtu: Option<u32>,
+    /// The MAC of the VLAN's gateway interface; absent where there is none, or a preview finds none yet.
+    pub(crate) gateway: Option<Mac>,
 }
 
 /// What a result tells of the link that containers are attached to.

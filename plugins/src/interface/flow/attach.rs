@@ -85,7 +85,8 @@ fn make(host: &mut Host, plan: &Plan, owner: &Attachment, container: &Namespace)
         of(error)
     })?;
     drop(held);
-    Ok(Made { master: applied.bridge.map(Master::from), mtu: applied.mtu })
+    let gateway = applied.gateway.and_then(|gateway| gateway.mac);
+    Ok(Made { master: applied.bridge.map(Master::from), mtu: applied.mtu, gateway })
 }
 
 /// Where somebody flushed the ruleset, every live attachment lost its rules: this one brings them all back.

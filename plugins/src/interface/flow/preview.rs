@@ -34,13 +34,18 @@ pub(crate) fn preview<P: Policy>(request: &Request) -> Result<(Plan, Success), F
         let mtu = made.mtu.map_or(there.mtu, |port| host.foresee_mtu(&there, port));
         made.master = Some(Master { mac: there.mac, mtu });
     }
+    for step in plan.steps() {
+        if let Object::VlanGateway(gateway) = &step.object {
+            made.gateway = host.find(&gateway.name).map_err(of)?.and_then(|there| there.mac);
+        }
+    }
     result.interfaces = P::interfaces(&conf, &wanted, &made);
     Ok((plan, result))
 }
 
 /// What the kernel will say of what the plan makes.
 fn foreseen(plan: &Plan) -> Made {
-    let mut made = Made { master: None, mtu: None };
+    let mut made = Made { master: None, mtu: None, gateway: None };
     for step in plan.steps() {
         match &step.object {
             Object::Bridge(bridge) => {
