@@ -35,6 +35,8 @@ impl Node {
         mounts::privatise();
         let node = Self { thread: PhantomData };
         node.exec(&["ip", "link", "set", "lo", "up"]);
+        // A link's own IPv6 address without the second that the kernel asks around for. Pods have their own settings.
+        std::fs::write("/proc/sys/net/ipv6/conf/default/accept_dad", "0").expect("the node has IPv6");
         node
     }
 

@@ -3,6 +3,7 @@
 mod files;
 mod firewall;
 mod network;
+mod settled;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -56,12 +57,13 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Reads the node.
+    /// Reads the node, as soon as it stands still.
     ///
     /// # Panics
     /// Where a tool is missing or can't read something.
     #[must_use]
     pub fn take(node: &Node) -> Self {
+        settled::wait(node);
         let mut entries = BTreeMap::new();
         let all = network::read(node).into_iter().chain(firewall::read(node)).chain(files::read());
         for entry in all {

@@ -81,6 +81,7 @@ fn after_del_who_has_the_address_is_not_masqueraded() {
     stage.del(&old, &conf, &result);
     router.exec(&["ip", "route", "add", "10.1.2.0/24", "via", "192.0.2.2"]);
     stage.add(&new, &with(&conf, &json!({ "ipMasq": false })));
+    router.exec(&["conntrack", "-F"]);
     new.ping("192.0.2.1");
     assert_eq!(seen_as(&router, "192.0.2.1"), "10.1.2.7");
 }

@@ -115,7 +115,11 @@ fn policy_rule(value: Value) -> Vec<Entry> {
     entry(Kind::PolicyRule, "iifname", value)
 }
 
+/// An entry that a port learned from a frame comes and goes with the frames, and with the port.
 fn fdb(value: Value) -> Vec<Entry> {
+    if value["state"] == "" && value["flags"].as_array().is_none_or(Vec::is_empty) {
+        return Vec::new();
+    }
     entry(Kind::Fdb, "ifname", value)
 }
 

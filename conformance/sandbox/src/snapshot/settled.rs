@@ -1,0 +1,41 @@
+//! What the kernel does by itself a moment after a link comes up: a bridge follows its ports, and IPv6 gives each link
+//! an address of its own. A snapshot taken earlier would differ from the next for no reason of anybody's.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::eventually::{PATIENCE, eventually};
+use crate::{Node, Place};
+
+/// Waits until nothing more comes by itself. What never comes is no failure: the comparison tells.
+pub(crate) fn wait(node: &Node) {
+    let _ = eventually(PATIENCE, || {
+        let links: Vec<Value> =
+            serde_json::from_str(&node.exec(&["ip", "-j", "-d", "addr", "show"]).stdout).unwrap_or_default();
+        links.iter().all(|link| follows(link, &links) && has_own_address(link))
+    });
+}
+
+fn carries(link: &Value) -> bool {
+    let flags = link["flags"].as_array().map(Vec::as_slice).unwrap_or_default();
+    ["UP", "LOWER_UP"].iter().all(|flag| flags.iter().any(|found| found == flag))
+}
+
+/// A bridge carries as soon as one of its ports does.
+fn follows(port: &Value, links: &[Value]) -> bool {
+    let Some(master) = port["master"].as_str().filter(|_| carries(port)) else { return true };
+    links.iter().any(|link| link["ifname"] == master && carries(link))
+}
+
+fn has_own_address(link: &Value) -> bool {
+    let name = link["ifname"].as_str().unwrap_or_default();
+    let wants_none = link["inet6_addr_gen_mode"] == "none"
+        || fs::read_to_string(format!("/proc/sys/net/ipv6/conf/{name}/disable_ipv6"))
+            .map_or(true, |value| value.trim() != "0");
+    let own = |address: &Value| {
+        address["family"] == "inet6" && address["scope"] == "link" && address["tentative"] != true
+    };
+    let addresses = link["addr_info"].as_array().map(Vec::as_slice).unwrap_or_default();
+    link["link_type"] == "loopback" || wants_none || !carries(link) || addresses.iter().any(own)
+}
