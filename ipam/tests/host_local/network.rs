@@ -107,15 +107,13 @@ impl Network {
 
     /// Our own records of the network: file name and text.
     pub(crate) fn records(&self) -> BTreeMap<PathBuf, String> {
-        let Ok(indexes) = fs::read_dir("/var/lib/cni/trestle/host-local") else { return BTreeMap::new() };
         let directory = fs::canonicalize(self.directory()).expect("the network has a directory");
-        let indexes = indexes.map(|index| index.expect("an entry").path());
-        let own = indexes.filter(|index| {
-            fs::read_to_string(index.join("network")).expect("its network") == directory.to_string_lossy()
-        });
-        own.flat_map(|index| fs::read_dir(index).expect("an index"))
+        let name = directory.to_string_lossy().replace('/', "%2F");
+        let Ok(index) = fs::read_dir(Path::new("/var/lib/cni/trestle/host-local").join(name)) else {
+            return BTreeMap::new();
+        };
+        index
             .map(|record| record.expect("an entry").path())
-            .filter(|record| !record.ends_with("network"))
             .map(|record| (record.clone(), fs::read_to_string(&record).expect("text")))
             .collect()
     }
