@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ipnetwork::IpNetwork;
 use netstate::{Attachment, LinkName, Mac, MacGuard, Masquerade, Object, Place, Plan};
@@ -26,6 +26,12 @@ use crate::life::{Life, Proof, Witness};
 
 /// Our own state; upstream's lies beside it, untouched.
 const DIRECTORY: &str = "/var/lib/cni/trestle/attachments";
+
+/// How a record's file is called until it is whole: its name with this extension.
+const UNFINISHED: &str = "new";
+
+/// How often a writer begins anew whose file was cleared away.
+const TRIES: u32 = 100;
 
 /// An attachment and what it owns.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,20 +163,49 @@ impl Records {
     /// Where the disk says no.
     pub fn write(&self, record: &Record) -> Result<Held, Error> {
         let path = self.path(&record.owner);
-        let new = path.with_extension("new");
-        let created = match File::create(&new) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                fs::create_dir_all(&self.directory).and_then(|()| File::create(&new))
+        let mut written = self.try_write(record, &path);
+        for _ in 0..TRIES {
+            match &written {
+                // Somebody took the file for a killed writer's before it was locked.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => written = self.try_write(record, &path),
+                _ => break,
             }
-            created => created,
-        };
-        let written = created.and_then(|mut file| {
-            file.lock()?;
-            file.write_all(record.text().as_bytes())?;
-            fs::rename(&new, &path)?;
-            Ok(Held(file))
-        });
+        }
         written.context("write", &path.display())
+    }
+
+    fn try_write(&self, record: &Record, path: &Path) -> io::Result<Held> {
+        let new = path.with_extension(UNFINISHED);
+        let mut file = match File::create(&new) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                fs::create_dir_all(&self.directory)?;
+                File::create(&new)?
+            }
+            created => created?,
+        };
+        file.lock()?;
+        file.write_all(record.text().as_bytes())?;
+        fs::rename(&new, path)?;
+        Ok(Held(file))
+    }
+
+    /// Removes what killed writers left: records that never got their name. One that is locked is being written.
+    ///
+    /// # Errors
+    /// Where the disk says no.
+    pub fn forget_unfinished(&self) -> Result<(), Error> {
+        for name in self.names()? {
+            let path = self.directory.join(name);
+            if path.extension().is_none_or(|extension| extension != UNFINISHED) {
+                continue;
+            }
+            // What can't be opened has got its name meanwhile.
+            let Ok(file) = File::open(&path) else { continue };
+            if file.try_lock().is_ok() {
+                unless_gone(fs::remove_file(&path)).context("remove", &path.display())?;
+            }
+        }
+        Ok(())
     }
 
     /// Is the container of this record running?
@@ -200,13 +235,8 @@ impl Records {
     /// Where the disk says no; a record that is not there is forgotten already.
     pub fn remove(&self, owner: &Attachment) -> Result<(), Error> {
         let path = self.path(owner);
-        for path in [path.with_extension("new"), path] {
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(error).context("remove", &path.display());
-                }
-                _ => {}
-            }
+        for path in [path.with_extension(UNFINISHED), path] {
+            unless_gone(fs::remove_file(&path)).context("remove", &path.display())?;
         }
         Ok(())
     }
@@ -249,20 +279,19 @@ impl Records {
     }
 
     fn keys(&self) -> Result<Vec<String>, Error> {
+        let mut names = self.names()?;
+        names.retain(|name| !name.contains('.'));
+        Ok(names)
+    }
+
+    /// The names of all files.
+    fn names(&self) -> Result<Vec<String>, Error> {
         let entries = match fs::read_dir(&self.directory) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries.context("read", &self.directory.display())?,
         };
-        entries
-            .map(|entry| {
-                Ok(entry
-                    .context("read", &self.directory.display())?
-                    .file_name()
-                    .to_string_lossy()
-                    .into_owned())
-            })
-            .filter(|name| !matches!(name, Ok(name) if name.contains('.')))
-            .collect()
+        let name = |entry: io::Result<fs::DirEntry>| Ok(entry?.file_name().to_string_lossy().into_owned());
+        entries.map(name).collect::<io::Result<_>>().context("read", &self.directory.display())
     }
 
     fn parse(&self, key: &str) -> Option<Record> {
@@ -271,5 +300,13 @@ impl Records {
 
     fn path(&self, owner: &Attachment) -> PathBuf {
         self.directory.join(owner.key())
+    }
+}
+
+/// What is gone already needs no removing.
+fn unless_gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
     }
 }

@@ -69,6 +69,7 @@ fn collect(network: &str, valid: &ValidAttachments) -> Result<Vec<Error>, Error>
 pub(crate) fn sweep(mut dead: impl FnMut(&Records, &Record) -> bool) -> Result<Swept, Error> {
     let records = Records::of_this_boot()?;
     records.forget_earlier_boots()?;
+    records.forget_unfinished()?;
     let mut all = records.all()?;
     all.retain(|record| dead(&records, record));
     let mut host = Host::open()?;
@@ -88,7 +89,7 @@ pub(super) fn sweep_some(host: &mut Host, owner: &Attachment) {
     let key = owner.key();
     let Some(start) = key.strip_prefix('0') else { return };
     let Ok(records) = Records::of_this_boot() else { return };
-    let _ = records.forget_earlier_boots();
+    let _ = records.forget_earlier_boots().and_then(|()| records.forget_unfinished());
     for record in records.starting_at(start, SWEEP).unwrap_or_default() {
         if records.life(&record) == Life::Dead {
             remove(host, &records, &record);
