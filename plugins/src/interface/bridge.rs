@@ -3,6 +3,8 @@
 mod conf;
 mod lease;
 mod plan;
+#[cfg(test)]
+mod tests;
 
 use cni::{Failure, Interface, Request, Success};
 use netstate::{LinkName, Mac, Plan, RuleKind};

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 /// What the network's owner wants, free of contradictions.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of its own, and none excludes another")]
 pub(crate) struct Conf {
     /// `bridge`.
     pub(super) bridge: LinkName,
@@ -84,6 +85,7 @@ impl Coded for ConfError {
 /// What was written. Absent is false, 0 or empty, as Go has it.
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "the reference's keys, as they are written")]
 struct Written {
     bridge: String,
     is_gateway: bool,
