@@ -167,11 +167,18 @@ fn other_build(stage: &Stage) -> PathBuf {
     path.to_owned()
 }
 
+/// Whose process host-local runs in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum HostLocal {
+    InProcess,
+    Executed,
+}
+
 /// Results and host-local's files through a life: two pods, one DEL, a third pod, a repeated ADD.
-fn life(executed: bool) -> (Vec<String>, String) {
+fn life(host_local: HostLocal) -> (Vec<String>, String) {
     let on_its_own_node = thread::spawn(move || {
         let stage = Stage::new();
-        if executed {
+        if host_local == HostLocal::Executed {
             other_build(&stage);
         }
         let conf =
@@ -204,7 +211,7 @@ fn without_bridge_mac(text: &str) -> String {
 
 #[test]
 fn host_local_in_process_and_executed_say_and_keep_the_same() {
-    let (in_process, executed) = (life(false), life(true));
+    let (in_process, executed) = (life(HostLocal::InProcess), life(HostLocal::Executed));
     assert_eq!(in_process.0, executed.0);
     assert_eq!(in_process.1, executed.1);
 }

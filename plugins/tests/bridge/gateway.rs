@@ -108,7 +108,7 @@ fn the_bridges_mac_stays_whoever_comes_and_goes() {
     }
 }
 
-/// The bridge has `found`; a network whose gateway is 10.1.2.1/24 and fd01:2::1/64 comes.
+/// The bridge has `found`; a network with other gateways, `10.1.2.1/24` and `fd01:2::1/64`, comes.
 fn conflict(families: Families, found: &[&str], force: &Value) -> (Stage, sandbox::Reply) {
     let stage = Stage::new();
     stage.node.exec(&["ip", "link", "add", BRIDGE, "up", "type", "bridge"]);
