@@ -41,7 +41,9 @@ impl Host {
     pub fn reap(&mut self, owner: &Attachment) -> Result<(), Error> {
         let records = Records::of_this_boot()?;
         let errors = match records.read(owner)? {
-            Some(record) => self.remove(&record),
+            Some(record) if record.owner == *owner => self.remove(&record),
+            // The same interface of the same container, on another network since: not ours to take.
+            Some(_) => return Ok(()),
             None => [self.remove_rules(owner), self.remove_link(&owner.host_link())]
                 .into_iter()
                 .filter_map(Result::err)

@@ -25,7 +25,9 @@ fn take_away(request: &Request, owner: &Attachment) -> Result<Vec<Error>, Vec<Er
     let records = Records::of_this_boot().map_err(|error| vec![error])?;
     let mut errors = Vec::new();
     match records.read(owner).unwrap_or_default() {
-        Some(record) => errors.extend(host.remove(&record)),
+        Some(record) if record.owner == *owner => errors.extend(host.remove(&record)),
+        // The container was attached to another network by this interface since: this DEL comes late.
+        Some(_) => return Ok(errors),
         None => errors.extend(host.remove_unrecorded(&leftover(request, owner))),
     }
     if errors.is_empty() {
