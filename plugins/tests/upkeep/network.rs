@@ -141,8 +141,40 @@ pub(crate) fn cni(node: &Node, arguments: &[&str]) -> Output {
 
 /// Whatever still names the container: links, rules, files and what they say.
 pub(crate) fn traces(node: &Node, container: &str) -> String {
-    let everything = "ip link; nft list ruleset; find /var/lib/cni -type f -exec grep -H '' {} +";
-    node.sh(&format!("{{ {everything}; }} | grep -w -- '{container}' || true")).stdout
+    let mut all = node.sh("ip link; nft list ruleset").stdout;
+    all.extend(written().iter().map(|line| format!("{line}\n")));
+    naming(&all, container)
+}
+
+/// The lines that hold the name as a word.
+pub(crate) fn naming(text: &str, name: &str) -> String {
+    let holds = |line: &&str| line.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == name);
+    text.lines().filter(holds).map(|line| format!("{line}\n")).collect::<Vec<_>>().concat()
+}
+
+/// What is written in the files of our plugins, each line behind its file's path. Host-local's notes of what it gave last
+/// are left out.
+pub(crate) fn written() -> Vec<String> {
+    let is_note = |path: &Path| path.to_string_lossy().contains("last_reserved_ip.");
+    let mut lines = Vec::new();
+    for path in kept("/var/lib/cni").iter().filter(|path| path.is_file() && !is_note(path)) {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        lines.push(path.display().to_string());
+        lines.extend(text.lines().map(|line| format!("{}: {line}", path.display())));
+    }
+    lines
+}
+
+/// All files and directories under one, and itself.
+pub(crate) fn kept(directory: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![PathBuf::from(directory)];
+    while let Some(path) = open.pop() {
+        open.extend(fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()));
+        found.push(path);
+    }
+    found.sort();
+    found
 }
 
 /// The packet rules as text; the order of a set's elements is the kernel's own.
@@ -166,12 +198,9 @@ pub(crate) fn links(node: &Node) -> Vec<String> {
     names
 }
 
-/// All that our plugins keep on the node, less host-local's notes of what it gave last: for tests in which pods live on,
-/// whose links settle by and by.
+/// All that our plugins keep on the node: for tests in which pods live on, whose links settle by and by.
 pub(crate) fn holdings(node: &Node) -> Vec<String> {
-    let files =
-        node.sh("find /var/lib/cni -type f ! -name 'last_reserved_ip.*' -exec grep -H '' {} +").stdout;
-    let mut all: Vec<_> = files.lines().map(str::to_owned).chain(links(node)).chain(rules(node)).collect();
+    let mut all: Vec<_> = written().into_iter().chain(links(node)).chain(rules(node)).collect();
     all.sort();
     all
 }

@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::PathBuf;
 
 use sandbox::{Call, Node, Place, Pod, Reply, Snapshot};
 use serde_json::{Value, json};
 
-use crate::network::{Network, holdings};
+use crate::network::{Network, holdings, kept};
 
 /// The call of an ADD, for `cni plan` in its place.
 fn plan(network: &Network, pod: &Pod) -> Call {
@@ -130,18 +130,12 @@ fn the_shape_of_a_plan_is_that_of_its_documentation() {
 }
 
 /// Times of change tell also of what was written and taken back.
-fn times(directory: &str) -> Vec<String> {
-    let mut times = Vec::new();
-    let mut open = vec![Path::new(directory).to_owned()];
-    while let Some(path) = open.pop() {
-        let Ok(metadata) = fs::metadata(&path) else { continue };
-        times.push(format!("{} {}.{}", path.display(), metadata.ctime(), metadata.ctime_nsec()));
-        if metadata.is_dir() {
-            open.extend(fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()));
-        }
-    }
-    times.sort();
-    times
+fn times() -> Vec<String> {
+    let time = |path: &PathBuf| {
+        let metadata = fs::metadata(path).expect("nobody changes it just now");
+        format!("{} {}.{}", path.display(), metadata.ctime(), metadata.ctime_nsec())
+    };
+    kept("/var/lib/cni").iter().map(time).collect()
 }
 
 #[test]
@@ -149,10 +143,10 @@ fn plan_changes_nothing_on_a_fresh_node() {
     let node = Node::enter();
     let pod = node.pod("c1");
     for network in networks(&node) {
-        let (before, files) = (Snapshot::take(&node), times("/var/lib/cni"));
+        let (before, files) = (Snapshot::take(&node), times());
         parts(&plan(&network, &pod).run());
         before.assert_same(&Snapshot::take(&node));
-        assert_eq!(times("/var/lib/cni"), files);
+        assert_eq!(times(), files);
         assert_eq!(pod.links(), ["lo"]);
     }
 }
@@ -165,13 +159,13 @@ fn plan_changes_nothing_beside_pods_and_waits_for_no_lock() {
     network.add(&alive);
     network.add(&dead);
     network.kill(dead);
-    let (before, files) = (holdings(&node), times("/var/lib/cni"));
+    let (before, files) = (holdings(&node), times());
     let lock = fs::File::open("/var/lib/cni/networks/net1/lock").expect("host-local's lock");
     lock.lock().expect("nobody else has it");
     let (_, foretold) = parts(&plan(&network, &new).through(&["timeout", "20"]).run());
     assert_eq!(foretold["ips"][0]["address"], "10.1.2.4/24");
     lock.unlock().expect("it is ours");
-    assert_eq!((holdings(&node), times("/var/lib/cni")), (before, files));
+    assert_eq!((holdings(&node), times()), (before, files));
     assert_eq!(network.add(&new), foretold);
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use sandbox::{Allowed, Call, Node, Place, Pod, Snapshot};
 use serde_json::{Value, json};
 
-use crate::network::{BINARY, Network, standing};
+use crate::network::{BINARY, Network, naming, standing, written};
 
 /// Who made the pods, and how.
 #[derive(Clone, Copy)]
@@ -135,10 +135,9 @@ impl Stage {
     /// Whatever still names the container: rules of every kind, files and what they say.
     fn traces(&self, container: &str) -> String {
         let legacy =
-            if self.maker.tool == Tool::Legacy { "iptables-legacy-save; ip6tables-legacy-save;" } else { "" };
-        let everything =
-            format!("nft list ruleset; {legacy} find /var/lib/cni -type f -exec grep -H '' {{}} +");
-        self.node.sh(&format!("{{ {everything}; }} | grep -w -- '{container}' || true")).stdout
+            if self.maker.tool == Tool::Legacy { "iptables-legacy-save; ip6tables-legacy-save" } else { "" };
+        let rules = self.node.sh(&format!("nft list ruleset; {legacy}")).stdout;
+        naming(&(rules + &written().join("\n")), container)
     }
 
     fn install_ours(&self) {

@@ -1,12 +1,11 @@
 //! STATUS: P-045.
 
-use std::fs::{self, File};
-use std::path::Path;
+use std::fs::File;
 
 use sandbox::{Node, Place, Snapshot};
 use serde_json::{Value, json};
 
-use crate::network::{Network, cni, holdings};
+use crate::network::{Network, cni, holdings, kept};
 
 #[test]
 fn a_fresh_node_is_ready_and_stays_as_it_is() {
@@ -111,23 +110,17 @@ fn status_waits_for_nobody() {
     let network = Network::new(&node, "net1");
     let pod = node.pod("a");
     network.add(&pod);
-    let mut held = Vec::new();
-    lock_all(Path::new("/var/lib/cni"), &mut held);
+    let files = kept("/var/lib/cni").into_iter().filter(|path| path.is_file());
+    let held: Vec<_> = files
+        .map(|path| {
+            let file = File::open(path).expect("a file");
+            file.lock().expect("nobody else has it");
+            file
+        })
+        .collect();
     assert!(held.len() > 3, "host-local's lock, its record and the attachment's");
     network.plugin().command("STATUS").through(&["timeout", "20"]).run().succeeded();
     // A DEL does wait, so these are the locks.
     let del = network.call(&pod).command("DEL").through(&["timeout", "1"]).run();
     assert_eq!(del.code, 124, "{del:?}");
-}
-
-fn lock_all(directory: &Path, held: &mut Vec<File>) {
-    for found in fs::read_dir(directory).expect("a directory").flatten() {
-        if found.path().is_dir() {
-            lock_all(&found.path(), held);
-        } else {
-            let file = File::open(found.path()).expect("a file");
-            file.lock().expect("nobody else has it");
-            held.push(file);
-        }
-    }
 }
