@@ -14,9 +14,6 @@ use crate::ways::WAYS;
 /// Upstream's files of the network.
 const ADDRESSES: &str = "/var/lib/cni/networks/net";
 
-/// What host-local keeps of a network for as long as the network's directory stands: where that is.
-const INDEX_OF: &str = "\"/var/lib/cni/networks/net\"";
-
 /// What is killed, and on what node.
 #[derive(Clone, Copy)]
 pub(crate) struct Scene {
@@ -52,8 +49,9 @@ impl<'a> Stage<'a> {
         let attach = |pod: &Pod| self.call(pod.name()).netns(pod).command("ADD").run().result();
         let results: Vec<Value> = others.iter().map(attach).collect();
         let mut allowed = Allowed::after_del("cni0").to_vec();
-        allowed.extend([Allowed::RulesOf("trestle"), Allowed::Containing(INDEX_OF)]);
-        for interface in results.iter().filter_map(|result| result["interfaces"].as_array()).flatten().skip(1) {
+        allowed.push(Allowed::RulesOf("trestle"));
+        for interface in results.iter().filter_map(|result| result["interfaces"].as_array()).flatten().skip(1)
+        {
             let (name, mac) = (&interface["name"], &interface["mac"]);
             let own = if interface["sandbox"].is_null() { name } else { mac };
             let own = own.as_str().expect("name and MAC are text").to_owned();
