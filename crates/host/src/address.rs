@@ -71,9 +71,8 @@ pub(crate) fn of_link(socket: &mut Socket, link: u32, family: Option<Family>) ->
 /// Those of a link's addresses that keep `wanted` from being added.
 pub(crate) fn in_the_way<'a>(seen: &'a [Seen], wanted: &Address) -> impl Iterator<Item = &'a Seen> {
     let (network, conflict) = (wanted.network, wanted.conflict);
-    seen.iter().filter(move |seen| {
-        conflict != Conflict::Allow && !seen.local && conflicts(seen.network, network)
-    })
+    seen.iter()
+        .filter(move |seen| conflict != Conflict::Allow && !seen.local && conflicts(seen.network, network))
 }
 
 /// Does `seen` keep the gateway `wanted` from being added? The reference's rule: any other IPv4 address; of IPv6,

@@ -7,16 +7,16 @@ use std::io;
 
 use netlink_packet_route::RouteNetlinkMessage as Message;
 use netstate::{
-    Address, Bridge, Conflict, Family, Lifetime, LinkName, MacGuard, Masquerade, Object, Place,
-    Plan, PortVlans, Step, Veth,
+    Address, Bridge, Conflict, Family, Lifetime, LinkName, MacGuard, Masquerade, Object, Place, Plan,
+    PortVlans, Step, Veth,
 };
 
-use crate::{address, alias};
 use crate::error::{Context, Error};
 use crate::link::{self, Seen, Socket};
 use crate::machine::Host;
 use crate::namespace::Namespace;
 use crate::netlink::{Answer, Request};
+use crate::{address, alias};
 use crate::{forwarding, inside, route, sysctl};
 
 /// What an [`Host::apply`] really made, whether it came to its end or not: what an undo takes away.

@@ -167,7 +167,9 @@ impl Records {
         for _ in 0..TRIES {
             match &written {
                 // Somebody took the file for a killed writer's before it was locked.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => written = self.try_write(record, &path),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    written = self.try_write(record, &path)
+                }
                 _ => break,
             }
         }

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::{Address, Bridge, Family, LinkName, MacGuard, Masquerade, Route, RuleKind, Sysctl, Veth, VlanGateway};
+use crate::{
+    Address, Bridge, Family, LinkName, MacGuard, Masquerade, Route, RuleKind, Sysctl, Veth, VlanGateway,
+};
 
 /// In which network namespace an object lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
