@@ -163,17 +163,14 @@ impl Records {
     /// Where the disk says no.
     pub fn write(&self, record: &Record) -> Result<Held, Error> {
         let path = self.path(&record.owner);
-        let mut written = self.try_write(record, &path);
-        for _ in 0..TRIES {
-            match &written {
+        let mut tries = 0..TRIES;
+        loop {
+            match self.try_write(record, &path) {
                 // Somebody took the file for a killed writer's before it was locked.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    written = self.try_write(record, &path)
-                }
-                _ => break,
+                Err(error) if error.kind() == io::ErrorKind::NotFound && tries.next().is_some() => {}
+                written => return written.context("write", &path.display()),
             }
         }
-        written.context("write", &path.display())
     }
 
     fn try_write(&self, record: &Record, path: &Path) -> io::Result<Held> {
