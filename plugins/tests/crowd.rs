@@ -113,6 +113,7 @@ fn reserved() -> BTreeSet<IpAddr> {
     files.filter_map(|file| file.file_name().to_str()?.parse().ok()).collect()
 }
 
+// P-013
 #[test]
 fn sixty_four_first_pods_at_once_get_one_bridge_one_gateway_and_one_set_of_rules() {
     let crowd = Crowd::of(CROWD);
@@ -137,6 +138,7 @@ fn sixty_four_first_pods_at_once_get_one_bridge_one_gateway_and_one_set_of_rules
     crowd.assert_nothing_is_left();
 }
 
+// P-013
 #[test]
 fn adds_and_dels_mixed_lose_no_address_and_give_none_twice() {
     let crowd = Crowd::of(CROWD);
@@ -159,6 +161,7 @@ fn adds_and_dels_mixed_lose_no_address_and_give_none_twice() {
     crowd.assert_nothing_is_left();
 }
 
+// P-042
 #[test]
 fn two_dels_of_a_container_at_once_both_succeed() {
     let crowd = Crowd::of(16);
@@ -167,6 +170,7 @@ fn two_dels_of_a_container_at_once_both_succeed() {
     crowd.assert_nothing_is_left();
 }
 
+// P-013
 #[test]
 fn the_reference_may_add_to_the_same_network_at_the_same_time() {
     let crowd = Crowd::of(32);
@@ -213,6 +217,7 @@ fn references() -> [PathBuf; 2] {
     both
 }
 
+// P-046, B-07
 #[test]
 fn gc_takes_nothing_of_those_in_its_list_while_they_come() {
     let crowd = Crowd::of(24);
@@ -239,6 +244,7 @@ fn gc_takes_nothing_of_those_in_its_list_while_they_come() {
     crowd.assert_nothing_is_left();
 }
 
+// P-013
 #[test]
 fn a_flush_of_the_ruleset_in_the_middle_costs_no_add_and_the_next_brings_all_rules_back() {
     let crowd = Crowd::of(24);

@@ -96,6 +96,8 @@ impl<'a> Stage<'a> {
         match kill_after(&call, calls, self.scene.victims) {
             End::Itself(reply) => {
                 reply.succeeded();
+                self.call("c1").netns(&pod).command("DEL").run().succeeded();
+                self.forget_pod(&pod, "a DEL leaves something");
                 Ok(true)
             }
             End::Killed(after) => {
@@ -113,7 +115,10 @@ impl<'a> Stage<'a> {
         self.check(pod, &result);
         pod.ping("10.88.0.1");
         self.call("c1").netns(pod).command("DEL").run().succeeded();
-        self.forget_pod(pod, "a later DEL leaves something");
+        // Where trials follow each other on one node, the next one's comparison is this one's, too.
+        if self.scene.others.is_empty() {
+            self.forget_pod(pod, "a later DEL leaves something");
+        }
     }
 
     fn forget_pod(&self, pod: &Pod, complaint: &str) {
