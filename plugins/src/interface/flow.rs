@@ -1,13 +1,14 @@
 //! The one flow of every interface plugin: what differs between them is a [`Policy`].
 
 mod attach;
+mod attaching;
 mod check;
 mod detach;
 mod garbage;
 mod preview;
 mod status;
 
-pub(crate) use attach::netns;
+pub(crate) use attaching::netns;
 pub(crate) use garbage::{Swept, sweep};
 pub(crate) use preview::preview;
 
@@ -50,7 +51,7 @@ pub(crate) trait Policy {
 /// What a plan needs to know beside the configuration.
 pub(crate) struct Wanted<'a> {
     /// Whose attachment it is.
-    pub(crate) owner: &'a Attachment,
+    pub(crate) owner: Attachment,
     /// The two ends.
     pub(crate) ends: Ends,
     /// `CNI_NETNS`.

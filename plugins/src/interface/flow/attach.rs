@@ -9,62 +9,45 @@
 //! apply     one plan, one executor       on an error: undo, IPAM DEL
 //! ```
 
-use std::path::Path;
-
-use cni::{Code, Failure, Request, Success};
+use cni::{Failure, Request, Success};
 use host::life::Proof;
 use host::record::{Record, Records};
 use host::{Applied, Error, Host, Namespace};
-use netstate::{Attachment, LinkName, Plan};
+use netstate::{Attachment, Plan};
 
-use super::{Ends, Made, Master, Policy, Wanted, garbage, owner};
+use super::attaching::Attaching;
+use super::{Made, Master, Policy, garbage};
 use crate::failure::of;
 use crate::ipam::{Ipam, Leased};
 
 /// ADD.
 pub(super) fn add<P: Policy>(request: &Request) -> Result<Success, Failure> {
-    let conf = P::parse(request)?;
-    let owner = owner(request);
-    let mut host = Host::open().map_err(of)?;
-    let container = Namespace::open(netns(request)?).map_err(of)?;
-    let link = interface(request)?;
-    refuse_twice(&mut host, &container, &owner, &link)?;
+    let mut attaching = Attaching::<P>::begin(request)?;
     let ipam = Ipam::of(request)?;
     let lease = match &ipam {
         Some(ipam) => ipam.add(request)?,
         None => Leased::nothing(),
     };
-    let attached = settle::<P>(&conf, request, lease.success.clone()).and_then(|mut result| {
-        let ends = Ends::new(&owner, link, P::mac(&conf), &result);
-        let uplink = host.has_uplink(P::master(&conf)).map_err(of)?;
-        let sandbox = container.path().display().to_string();
-        let wanted = Wanted { owner: &owner, ends, sandbox, result: &result, uplink };
-        let plan = P::plan(&conf, &wanted);
-        let made = make(&mut host, &plan, &owner, &container)?;
-        result.interfaces = P::interfaces(&conf, &wanted, &made);
-        Ok(result)
-    });
-    match attached {
-        Ok(result) => {
-            garbage::sweep_some(&mut host, &owner);
-            Ok(result)
-        }
-        Err(failure) => {
-            // The failure of the ADD is what the runtime has to know; it sends a DEL in any case.
-            let _ = ipam.map(|ipam| ipam.del(request));
-            Err(failure)
-        }
+    let attached = attach(&mut attaching, request, lease.success.clone());
+    match &attached {
+        Ok(_) => garbage::sweep_some(&mut attaching.host, &attaching.owner),
+        // The failure of the ADD is what the runtime has to know; it sends a DEL in any case.
+        Err(_) => drop(ipam.map(|ipam| ipam.del(request))),
     }
+    attached
 }
 
-/// The result must be printable in the version asked for before anything is made: up to 0.2.0 it needs an address.
-pub(super) fn settle<P: Policy>(
-    conf: &P::Conf,
+fn attach<P: Policy>(
+    attaching: &mut Attaching<P>,
     request: &Request,
     lease: Success,
 ) -> Result<Success, Failure> {
-    let result = P::settle(conf, lease);
-    result.to_json(request.config.version)?;
+    let mut result = attaching.settle(request, lease)?;
+    let wanted = attaching.wanted(&result)?;
+    let plan = P::plan(&attaching.conf, &wanted);
+    let made = make(&mut attaching.host, &plan, &attaching.owner, &attaching.container)?;
+    let interfaces = P::interfaces(&attaching.conf, &wanted, &made);
+    result.interfaces = interfaces;
     Ok(result)
 }
 
@@ -96,40 +79,4 @@ fn restore_if_flushed(host: &mut Host, records: &Records, plan: &Plan) -> Result
         host.restore(records).map_err(of)?;
     }
     Ok(())
-}
-
-/// "If the requested interface name already exists in the container, the plugin must return an error." Found out
-/// before IPAM is asked, whose lease a live container would otherwise lose to the DEL after the failure.
-pub(super) fn refuse_twice(
-    host: &mut Host,
-    container: &Namespace,
-    owner: &Attachment,
-    link: &LinkName,
-) -> Result<(), Failure> {
-    if host.find_in(container, link).map_err(of)?.is_some() {
-        return Err(of(Error::LinkExists { place: "the container", name: link.clone() }));
-    }
-    let end = owner.host_link();
-    match host.find(&end).map_err(of)? {
-        Some(_) => Err(of(Error::LinkExists { place: "the host", name: end })),
-        None => Ok(()),
-    }
-}
-
-/// `CNI_NETNS`, which the skeleton has made sure of.
-pub(crate) fn netns(request: &Request) -> Result<&Path, Failure> {
-    request.netns.as_deref().ok_or_else(|| Failure {
-        code: Code::InvalidEnvironment,
-        msg: "required env variables [CNI_NETNS] missing".to_owned(),
-        details: String::new(),
-    })
-}
-
-/// `CNI_IFNAME`.
-pub(super) fn interface(request: &Request) -> Result<LinkName, Failure> {
-    LinkName::new(&request.ifname).map_err(|error| Failure {
-        code: Code::InvalidEnvironment,
-        msg: error.to_string(),
-        details: request.ifname.clone(),
-    })
 }

@@ -4,7 +4,7 @@ use cni::{Code, Coded, Failure, Interface, Request, Success};
 use host::{Host, Namespace};
 use netstate::{Attachment, LinkName, Object, Plan};
 
-use super::attach::{interface, netns};
+use super::attaching::{interface, netns};
 use super::{Ends, Policy, Wanted, owner};
 use crate::failure;
 use crate::ipam::Ipam;
@@ -43,7 +43,7 @@ pub(super) fn check<P: Policy>(request: &Request) -> Result<(), Failure> {
     let ends = ends(request, &owner, &result)?;
     let sandbox = container.path().display().to_string();
     // Announcements are past.
-    let wanted = Wanted { owner: &owner, ends, sandbox, result: &result, uplink: false };
+    let wanted = Wanted { owner: owner.clone(), ends, sandbox, result: &result, uplink: false };
     let plan = P::plan(&conf, &wanted);
     let foreign = wanted.ends.host != owner.host_link();
     let plan = if foreign { without_rules(&plan) } else { plan };

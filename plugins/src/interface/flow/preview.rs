@@ -1,11 +1,10 @@
 //! `cni plan`: ADD up to the point where it would change something.
 
 use cni::{Failure, Request, Success};
-use host::{Host, Namespace};
 use netstate::{Object, Plan};
 
-use super::attach::{interface, netns, refuse_twice, settle};
-use super::{Ends, Made, Master, Policy, Wanted, owner};
+use super::attaching::Attaching;
+use super::{Made, Master, Policy};
 use crate::failure::of;
 use crate::ipam;
 
@@ -15,22 +14,14 @@ const ETHERNET: u32 = 1500;
 /// The plan that ADD would apply, and the result that it would print; nothing is changed. Only the MAC of a bridge that
 /// is not there yet can't be told.
 pub(crate) fn preview<P: Policy>(request: &Request) -> Result<(Plan, Success), Failure> {
-    let conf = P::parse(request)?;
-    let owner = owner(request);
-    let mut host = Host::open().map_err(of)?;
-    let container = Namespace::open(netns(request)?).map_err(of)?;
-    let link = interface(request)?;
-    refuse_twice(&mut host, &container, &owner, &link)?;
-    let lease = ipam::preview(request)?;
-    let mut result = settle::<P>(&conf, request, lease)?;
-    let ends = Ends::new(&owner, link, P::mac(&conf), &result);
-    let uplink = host.has_uplink(P::master(&conf)).map_err(of)?;
-    let sandbox = container.path().display().to_string();
-    let wanted = Wanted { owner: &owner, ends, sandbox, result: &result, uplink };
-    let plan = P::plan(&conf, &wanted);
+    let mut attaching = Attaching::<P>::begin(request)?;
+    let mut result = attaching.settle(request, ipam::preview(request)?)?;
+    let wanted = attaching.wanted(&result)?;
+    let Attaching { conf, host, .. } = &mut attaching;
+    let plan = P::plan(conf, &wanted);
     host.foresee(&plan).map_err(of)?;
     let mut made = foreseen(&plan);
-    if let Some(there) = host.find(P::master(&conf)).map_err(of)? {
+    if let Some(there) = host.find(P::master(conf)).map_err(of)? {
         let mtu = made.mtu.map_or(there.mtu, |port| host.foresee_mtu(&there, port));
         made.master = Some(Master { mac: there.mac, mtu });
     }
@@ -39,7 +30,8 @@ pub(crate) fn preview<P: Policy>(request: &Request) -> Result<(Plan, Success), F
             made.gateway = host.find(&gateway.name).map_err(of)?.and_then(|there| there.mac);
         }
     }
-    result.interfaces = P::interfaces(&conf, &wanted, &made);
+    let interfaces = P::interfaces(conf, &wanted, &made);
+    result.interfaces = interfaces;
     Ok((plan, result))
 }
 

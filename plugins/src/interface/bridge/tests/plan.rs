@@ -44,7 +44,7 @@ fn golden_on(bridge: Bridge, keys: &Value, lease: Success, wanted: &Expect) {
     let uplink = bridge == Bridge::WithUplink;
     let sandbox = "/run/netns/c1".to_owned();
     wanted.assert_eq(
-        &plan(&conf, &Wanted { owner: &owner, ends, sandbox, result: &result, uplink }).to_string(),
+        &plan(&conf, &Wanted { owner: owner.clone(), ends, sandbox, result: &result, uplink }).to_string(),
     );
 }
 
