@@ -176,7 +176,7 @@ fn the_reference_may_add_to_the_same_network_at_the_same_time() {
     let crowd = Crowd::of(32);
     let (ours, theirs) = crowd.pods.split_at(16);
     for plugins in references() {
-        // Its bridge fails where it is not the first to make one (plugins issue 366 and its like): the bridge is there.
+        // The bridge is there before: this is about the addresses, which both keep in the same directory.
         let first = crowd.attach(&ours[..1]);
         let mut conf = conf();
         conf["cniVersion"] = json!("1.0.0");
