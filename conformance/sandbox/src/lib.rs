@@ -29,4 +29,4 @@ pub use place::{Output, Place};
 pub use pod::Pod;
 pub use router::{Router, Uplink};
 pub use snapshot::Snapshot;
-pub use trace::{End, Victims, kill_after};
+pub use trace::{End, Victims, kill_after, stride};

@@ -32,6 +32,20 @@ pub enum End {
     Killed(String),
 }
 
+/// Tests that kill at system calls try every one. Where the kernel is emulated that takes hours, so `TRESTLE_STRIDE`
+/// may ask for every so manieth only.
+///
+/// # Panics
+/// Where it is no number above 0.
+#[must_use]
+pub fn stride() -> usize {
+    let Ok(text) = std::env::var("TRESTLE_STRIDE") else { return 1 };
+    match text.parse() {
+        Ok(0) | Err(_) => panic!("TRESTLE_STRIDE: {text:?} is no number above 0"),
+        Ok(stride) => stride,
+    }
+}
+
 /// Makes the call, and kills it as soon as its system call number `calls` is done (1 is its `execve`). Returns when
 /// every process of it has ended.
 ///

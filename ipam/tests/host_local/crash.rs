@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use sandbox::Node;
+use sandbox::{Node, stride};
 use serde_json::json;
 
 use crate::network::Network;
@@ -18,7 +18,7 @@ fn network(node: &Node) -> Network {
 fn at_every_call(network: &Network, command: &str, mut then: impl FnMut(&SystemCall)) {
     let calls = own_calls(network, command, "victim");
     then(&calls[0]);
-    for call in calls {
+    for call in calls.into_iter().step_by(stride()) {
         let SystemCall { name, occurrence } = &call;
         let inject = format!("inject={name}:signal=KILL:when={occurrence}");
         let words = ["strace", "-qq", "-o", "/dev/null", "-e", &inject];

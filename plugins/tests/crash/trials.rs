@@ -5,6 +5,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
+use sandbox::stride;
+
 /// Trials at once: each waits most of its time, for the kernel to bury a link.
 const THREADS: usize = 6;
 
@@ -44,7 +46,7 @@ impl Trials {
 
     /// The next trial. Says whether another one may follow on the same node: it ended neither by itself nor badly.
     pub(crate) fn one(&self, trial: impl Fn(usize) -> Result<bool, String>) -> bool {
-        let calls = 1 + self.next.fetch_add(1, Ordering::Relaxed);
+        let calls = 1 + self.next.fetch_add(stride(), Ordering::Relaxed);
         assert!(calls < ENDLESS, "the call never ends by itself");
         let ended = trial(calls);
         match &ended {
