@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 
 use host::nftables::{Nftables, reference};
 use netstate::Attachment;
+use sandbox::Node;
 
 use crate::network::{Elsewhere, only, private_network, ruleset, run};
 
@@ -167,7 +168,8 @@ fn rules_of_pods_made_by_version_1_9_1_with_nftables_are_removed() {
 
 #[test]
 fn rules_of_pods_made_through_xtables_legacy_are_removed() {
-    private_network();
+    // A node has a /run of its own, where xtables keeps its lock.
+    let _node = Node::enter();
     let legacy = LegacyPath::new();
     pods_are_removed_one_by_one(&pods(&debian(), "", &legacy.before(&path())), legacy_rules);
 }
