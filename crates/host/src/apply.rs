@@ -11,6 +11,7 @@ use netstate::{
     PortVlans, Step, Veth,
 };
 
+use crate::announce::announce;
 use crate::error::{Context, Error};
 use crate::link::{self, Seen, Socket};
 use crate::machine::Host;
@@ -60,6 +61,8 @@ impl Host {
                 Object::Route(route) => work.route(route)?,
                 Object::Sysctl(setting) => sysctl::ensure(setting)?,
                 Object::Forwarding(family) => forwarding::ensure(&mut work.host.route, *family)?,
+                // The container's, always, and last of all.
+                Object::Announcement(_) => {}
                 // Every rule of the plan goes in one transaction, at the first one's turn.
                 Object::Masquerade(_) | Object::MacGuard(_) if rules_made => {}
                 Object::Masquerade(_) | Object::MacGuard(_) => {
@@ -74,10 +77,17 @@ impl Host {
             }
         }
         let steps: Vec<&Step> = steps.iter().filter(inside).collect();
-        match steps.as_slice() {
-            [] => Ok(()),
-            steps => inside::apply(work.container()?, steps, &work.inner),
+        if steps.is_empty() {
+            return Ok(());
         }
+        let container = work.container()?;
+        inside::apply(container, &steps, &work.inner)?;
+        for step in steps {
+            if let Object::Announcement(wanted) = &step.object {
+                announce(&mut work.host.route, &mut *container.route()?, wanted)?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -53,7 +53,9 @@ impl Host {
                 Object::Address(wanted) => on_link(socket, wanted)?,
                 Object::Route(wanted) => routed(socket, wanted)?,
                 Object::Forwarding(family) => forwarding(*family)?,
-                Object::Sysctl(_) | Object::Masquerade(_) | Object::MacGuard(_) => None,
+                Object::Sysctl(_) | Object::Announcement(_) | Object::Masquerade(_) | Object::MacGuard(_) => {
+                    None
+                }
             };
             differences.extend(found.map(|found| Difference { step: step.clone(), found }));
         }

@@ -4,6 +4,7 @@
 
 mod address;
 mod alias;
+mod announce;
 mod apply;
 pub mod boot;
 mod compare;

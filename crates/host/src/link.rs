@@ -4,8 +4,8 @@ use std::hash::{BuildHasher, RandomState};
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_ECHO, NLM_F_EXCL};
 use netlink_packet_route::link::{
-    AfSpecBridge, BridgeVlanInfoFlags, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoPortKind,
-    InfoVeth, LinkAttribute, LinkExtentMask, LinkFlags, LinkInfo, LinkMessage,
+    AfSpecBridge, BridgePortState, BridgeVlanInfoFlags, InfoBridge, InfoBridgePort, InfoData, InfoKind,
+    InfoPortKind, InfoVeth, LinkAttribute, LinkExtentMask, LinkFlags, LinkInfo, LinkMessage,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage as Message};
 use netstate::{Bridge, LinkName, Mac, Port, PortFlag, PortVlans, Veth, Vlan};
@@ -41,6 +41,8 @@ pub struct Seen {
     pub vlan_filtering: bool,
     /// What the bridge does for it (bridge ports).
     pub port_flags: Vec<PortFlag>,
+    /// The bridge forwards its frames (bridge ports).
+    pub forwards: bool,
 }
 
 impl Seen {
@@ -67,6 +69,7 @@ impl Seen {
             flags: message.header.flags,
             vlan_filtering: false,
             port_flags: Vec::new(),
+            forwards: false,
         };
         for attribute in message.attributes {
             match attribute {
@@ -94,6 +97,7 @@ impl Seen {
                     (InfoBridgePort::HairpinMode(true), PortFlag::Hairpin),
                     (InfoBridgePort::Isolated(true), PortFlag::Isolated),
                 ];
+                self.forwards = options.contains(&InfoBridgePort::State(BridgePortState::Forwarding));
                 self.port_flags = flags
                     .into_iter()
                     .filter(|(option, _)| options.contains(option))

@@ -5,6 +5,7 @@
 //! drift apart.
 
 mod address;
+mod announcement;
 mod attachment;
 mod family;
 mod link;
@@ -15,6 +16,7 @@ mod rule;
 mod sysctl;
 
 pub use address::{Address, Conflict, Detection};
+pub use announcement::Announcement;
 pub use attachment::Attachment;
 pub use family::Family;
 pub use link::{

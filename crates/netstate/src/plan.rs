@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::{
-    Address, Bridge, Family, LinkName, MacGuard, Masquerade, Route, RuleKind, Sysctl, Veth, VlanGateway,
+    Address, Announcement, Bridge, Family, LinkName, MacGuard, Masquerade, Route, RuleKind, Sysctl, Veth,
+    VlanGateway,
 };
 
 /// In which network namespace an object lives.
@@ -48,6 +49,8 @@ pub enum Object {
     Masquerade(Masquerade),
     /// Protection against forged source MACs.
     MacGuard(MacGuard),
+    /// A word to the neighbours, which nothing is left of.
+    Announcement(Announcement),
 }
 
 impl Object {
@@ -79,6 +82,7 @@ impl fmt::Display for Object {
             Self::Forwarding(family) => write!(f, "forwarding {family}"),
             Self::Masquerade(masquerade) => masquerade.fmt(f),
             Self::MacGuard(guard) => guard.fmt(f),
+            Self::Announcement(announcement) => announcement.fmt(f),
         }
     }
 }

@@ -3,8 +3,8 @@
 use cni::{Ip, Success};
 use ipnetwork::IpNetwork;
 use netstate::{
-    Address, Bridge, Conflict, Detection, Family, LinkName, MacGuard, Masquerade, Object, Peer, Plan, Port,
-    Route, Scope, Sysctl, Veth, VlanGateway,
+    Address, Announcement, Bridge, Conflict, Detection, Family, LinkName, MacGuard, Masquerade, Object, Peer,
+    Plan, Port, Route, Scope, Sysctl, Veth, VlanGateway,
 };
 
 use super::conf::{Conf, Gateway};
@@ -139,6 +139,14 @@ fn in_the_container(conf: &Conf, wanted: &Wanted, plan: &mut Plan) {
             advmss: route.advmss,
         }));
     }
+    // On our own bridge a MAC derived from the address makes an announcement needless; beyond it, it is not.
+    if wanted.uplink && !conf.stays_down {
+        plan.container(Object::Announcement(Announcement {
+            link: link.clone(),
+            mac: wanted.ends.container_mac,
+            port: wanted.ends.host.clone(),
+        }));
+    }
 }
 
 /// Kernel settings that no netlink message carries. IPv6 ones only where there is an IPv6 address.
@@ -156,7 +164,6 @@ fn settings(conf: &Conf, wanted: &Wanted) -> Vec<(String, &'static str)> {
             settings.push((format!("net/ipv6/conf/{link}/accept_dad"), "1"));
         }
     }
-    // On our own bridge a MAC derived from the address makes an announcement needless; beyond it, it is not.
     if wanted.uplink {
         settings.extend(families.iter().map(|family| (family.announce_sysctl(link.as_str()), "1")));
     }

@@ -237,18 +237,19 @@ fn a_bridge_with_an_uplink_announces() {
         &json!({}),
         dual(),
         &expect![[r#"
-        host      bridge cni0
-        host      sysctl net/ipv6/conf/cni0/accept_ra = 0
-        host      veth veth0 address 02:00:00:00:00:01 peer eth0 address 02:00:00:00:00:02 master cni0
-        container sysctl net/ipv6/conf/lo/disable_ipv6 = 0
-        container sysctl net/ipv6/conf/eth0/disable_ipv6 = 0
-        container sysctl net/ipv6/conf/eth0/keep_addr_on_down = 1
-        container sysctl net/ipv4/conf/eth0/arp_notify = 1
-        container sysctl net/ipv6/conf/eth0/ndisc_notify = 1
-        container address 10.1.2.9/24 dev eth0
-        container address fd01:2::9/64 dev eth0
-        container link eth0 up
-    "#]],
+            host      bridge cni0
+            host      sysctl net/ipv6/conf/cni0/accept_ra = 0
+            host      veth veth0 address 02:00:00:00:00:01 peer eth0 address 02:00:00:00:00:02 master cni0
+            container sysctl net/ipv6/conf/lo/disable_ipv6 = 0
+            container sysctl net/ipv6/conf/eth0/disable_ipv6 = 0
+            container sysctl net/ipv6/conf/eth0/keep_addr_on_down = 1
+            container sysctl net/ipv4/conf/eth0/arp_notify = 1
+            container sysctl net/ipv6/conf/eth0/ndisc_notify = 1
+            container address 10.1.2.9/24 dev eth0
+            container address fd01:2::9/64 dev eth0
+            container link eth0 up
+            container announce the addresses of eth0
+        "#]],
     );
 }
 
