@@ -1,6 +1,6 @@
 //! DEL in every form that runtimes send, and late ones. P-042
 
-use sandbox::{Allowed, Call, Node, Place, Pod, Snapshot};
+use sandbox::{Call, Node, Place, Pod, Snapshot};
 use serde_json::{Value, json};
 
 use crate::network::{Families, addresses, newest, with};
@@ -180,8 +180,7 @@ fn later_owner(stage: &Stage, pod: &Pod) -> (Value, Snapshot) {
         pod.ping(gateway);
     }
     stage.node.sh("ip neigh replace 10.1.2.7 lladdr 0a:58:0a:01:02:07 dev cni0 nud permanent");
-    // The pod and the bridge go on getting to know each other by their links' own addresses.
-    (result, Snapshot::take(&stage.node).forgiving(&[Allowed::Containing("\"dst\":\"fe80::")]))
+    (result, Snapshot::take(&stage.node))
 }
 
 /// Every late DEL of the old container: the later owner keeps all that it has.

@@ -59,8 +59,8 @@ const IP: [(&str, &[(&str, Reader)]); 3] = [
 ];
 
 /// The questions to other tools.
-const OTHERS: [(&[&str], Reader); 2] =
-    [(&["bridge", "-j", "fdb", "show"], fdb), (&["tc", "-j", "qdisc", "show"], qdisc)];
+const FDB: [&str; 4] = ["bridge", "-j", "fdb", "show"];
+const QDISCS: [&str; 4] = ["tc", "-j", "qdisc", "show"];
 
 /// How many connections this namespace has.
 const TRACKED: &str = "/proc/sys/net/netfilter/nf_conntrack_count";
@@ -76,9 +76,11 @@ pub(crate) fn read(node: &Node) -> Vec<Entry> {
             entries.extend(list.into_iter().flat_map(reader));
         }
     }
-    for (command, reader) in OTHERS {
-        entries.extend(lists(&node.exec(command).stdout).into_iter().flatten().flat_map(reader));
-    }
+    let fdb_entries = lists(&node.exec(&FDB).stdout).concat();
+    let learned: Vec<_> = fdb_entries.iter().filter(|entry| is_learned(entry)).collect();
+    entries.retain(|entry| !is_met(entry, &learned));
+    entries.extend(fdb_entries.iter().filter(|entry| !is_learned(entry)).cloned().flat_map(fdb));
+    entries.extend(lists(&node.exec(&QDISCS).stdout).concat().into_iter().flat_map(qdisc));
     entries.extend(conntrack(node));
     entries
 }
@@ -115,12 +117,19 @@ fn policy_rule(value: Value) -> Vec<Entry> {
     entry(Kind::PolicyRule, "iifname", value)
 }
 
-/// An entry that a port learned from a frame comes and goes with the frames, and with the port.
 fn fdb(value: Value) -> Vec<Entry> {
-    if value["state"] == "" && value["flags"].as_array().is_none_or(Vec::is_empty) {
-        return Vec::new();
-    }
     entry(Kind::Fdb, "ifname", value)
+}
+
+/// An entry that a port learned from a frame comes and goes with the frames, and with the port.
+fn is_learned(fdb: &Value) -> bool {
+    fdb["state"] == "" && fdb["flags"].as_array().is_none_or(Vec::is_empty)
+}
+
+/// Who is behind a port now may be met by its link's own address at any time. Who was there before has no port.
+fn is_met(entry: &Entry, learned: &[&Value]) -> bool {
+    let own_address = entry.kind == Kind::Neighbour && entry.text.contains("\"dst\":\"fe80::");
+    own_address && learned.iter().any(|fdb| entry.text.contains(&fdb["mac"].to_string()))
 }
 
 fn qdisc(value: Value) -> Vec<Entry> {
