@@ -13,7 +13,7 @@ pub(crate) fn wait(node: &Node) {
     let _ = eventually(PATIENCE, || {
         let links: Vec<Value> =
             serde_json::from_str(&node.exec(&["ip", "-j", "-d", "addr", "show"]).stdout).unwrap_or_default();
-        links.iter().all(|link| follows(link, &links) && has_own_address(link))
+        links.iter().all(|link| follows(link, &links) && leads(link, &links) && has_own_address(link))
     });
 }
 
@@ -26,6 +26,14 @@ fn carries(link: &Value) -> bool {
 fn follows(port: &Value, links: &[Value]) -> bool {
     let Some(master) = port["master"].as_str().filter(|_| carries(port)) else { return true };
     links.iter().any(|link| link["ifname"] == master && carries(link))
+}
+
+/// And no longer than that.
+fn leads(bridge: &Value, links: &[Value]) -> bool {
+    let is_bridge = bridge["linkinfo"]["info_kind"] == "bridge";
+    !is_bridge
+        || !carries(bridge)
+        || links.iter().any(|port| port["master"] == bridge["ifname"] && carries(port))
 }
 
 fn has_own_address(link: &Value) -> bool {
