@@ -28,12 +28,10 @@ fn follows(port: &Value, links: &[Value]) -> bool {
     links.iter().any(|link| link["ifname"] == master && carries(link))
 }
 
-/// And no longer than that.
+/// And no longer than that. (One that never had a port carries, too, in a state of its own.)
 fn leads(bridge: &Value, links: &[Value]) -> bool {
-    let is_bridge = bridge["linkinfo"]["info_kind"] == "bridge";
-    !is_bridge
-        || !carries(bridge)
-        || links.iter().any(|port| port["master"] == bridge["ifname"] && carries(port))
+    let had_ports = bridge["linkinfo"]["info_kind"] == "bridge" && bridge["operstate"] == "UP";
+    !had_ports || links.iter().any(|port| port["master"] == bridge["ifname"] && carries(port))
 }
 
 fn has_own_address(link: &Value) -> bool {
