@@ -87,7 +87,7 @@ fn an_address_of_the_dead_is_given_again_after_its_rules_are_gone() {
     let network = Network::new(&node, "net1").with_addresses_to(5);
     let first = node.pod("alive");
     let alive = network.add(&first);
-    for name in ["d1", "d2", "d3"] {
+    for name in ["gone1", "gone2", "gone3"] {
         let pod = node.pod(name);
         network.add(&pod);
         network.kill(pod);
@@ -99,7 +99,7 @@ fn an_address_of_the_dead_is_given_again_after_its_rules_are_gone() {
         network.check(&pod, &result).succeeded();
         living.push(pod);
     }
-    for name in ["d1", "d2", "d3"] {
+    for name in ["gone1", "gone2", "gone3"] {
         assert_eq!(traces(&node, name), "");
     }
     let late = node.pod("late");
@@ -108,7 +108,7 @@ fn an_address_of_the_dead_is_given_again_after_its_rules_are_gone() {
     network.check(&first, &alive).succeeded();
     // A late DEL of the dead takes nothing of who has its address now.
     let before = holdings(&node);
-    network.del("d1");
+    network.del("gone1");
     assert_eq!(holdings(&node), before);
 }
 
@@ -124,7 +124,7 @@ fn later_adds_clear_away_all_of_the_dead_among_many_living() {
         network.call(&pod).ifname(ifname).command("ADD").run().succeeded();
     }
     for number in 0..4 {
-        let pod = node.pod(&format!("d{number}"));
+        let pod = node.pod(&format!("gone{number}"));
         network.add(&pod);
         network.kill(pod);
     }
