@@ -7,8 +7,8 @@ use std::io;
 
 use netlink_packet_route::RouteNetlinkMessage as Message;
 use netstate::{
-    Address, Bridge, Conflict, Family, Lifetime, LinkName, MacGuard, Masquerade, Object, Place, Plan,
-    PortVlans, Step, Veth,
+    Address, Bridge, Conflict, Family, LinkName, MacGuard, Masquerade, Object, Place, Plan, PortVlans, Step,
+    Veth,
 };
 
 use crate::announce::announce;
@@ -23,8 +23,8 @@ use crate::{forwarding, inside, route, sysctl};
 /// What an [`Host::apply`] really made, whether it came to its end or not: what an undo takes away.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Applied {
-    /// The steps done, in their order.
-    pub steps: Vec<Step>,
+    /// The host end of the attachment's pair.
+    pub veth: Option<LinkName>,
     /// The bridge, as the kernel shows it.
     pub bridge: Option<Seen>,
     /// The host end's MTU, in bytes.
@@ -36,7 +36,7 @@ pub struct Applied {
 impl Host {
     /// Makes what the plan wants, in its order. `container` is where [`Place::Container`] is.
     ///
-    /// `applied` says what was made so far, also where this fails: undo is its caller's ([`Host::remove`]).
+    /// `applied` says what was made so far, also where this fails: undo is its caller's ([`Host::undo`]).
     ///
     /// # Errors
     /// The first step that failed, and why.
@@ -68,12 +68,8 @@ impl Host {
                 Object::Masquerade(_) | Object::MacGuard(_) => {
                     let (masquerades, guards) = rules(plan);
                     work.host.nftables.add(&masquerades, &guards)?;
-                    work.applied.steps.extend(steps.iter().filter(|step| step.object.is_rule()).cloned());
                     rules_made = true;
                 }
-            }
-            if !matches!(step.object, Object::Veth(_)) && !step.object.is_rule() {
-                work.applied.steps.push(step.clone());
             }
         }
         let steps: Vec<&Step> = steps.iter().filter(inside).collect();
@@ -175,11 +171,7 @@ impl<'a> Work<'a> {
             Some(Err(refusal)) if refusal.is(libc::EEXIST) => return Err(self.taken(veth)),
             answer => answer.unwrap_or(Ok(Vec::new())).context("create", veth)?,
         };
-        self.applied.steps.push(Step {
-            place: Place::Host,
-            lifetime: Lifetime::Attachment,
-            object: Object::Veth(veth.clone()),
-        });
+        self.applied.veth = Some(veth.name.clone());
         answers.next().unwrap_or(Ok(Vec::new())).context("set up the port of", veth)?;
         let bridge = link::found(answers.next().unwrap_or(Ok(Vec::new())));
         self.applied.bridge = bridge.context("find", &veth.port.bridge)?;
@@ -263,7 +255,7 @@ impl<'a> Work<'a> {
     }
 
     fn find(&mut self, name: &LinkName) -> Result<Option<Seen>, Error> {
-        link::find(self.socket(), name).context("find", name)
+        self.host.find(name)
     }
 
     fn exchange(&mut self, requests: Vec<Request<Message>>) -> io::Result<Vec<Answer<Message>>> {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use netlink_packet_route::RouteNetlinkMessage as Message;
 use netlink_packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourMessage};
-use netstate::{Attachment, Family, LinkName, Object, Plan};
+use netstate::{Attachment, Family, LinkName, MacGuard, Masquerade, Plan};
 
 use crate::address::address_family;
 use crate::apply::{Applied, rules};
@@ -20,12 +20,8 @@ impl Host {
     /// Removes what the record says: packet rules first, so that no address is freed while a rule names it; then
     /// the link, whose own slow end covers that of the rules; then what the kernel learned about the addresses.
     pub fn remove(&mut self, record: &Record) -> Vec<Error> {
-        let sources: Vec<IpAddr> = record.masquerades.iter().map(|rule| rule.source).collect();
-        let guarded = record.guards.first().map(|guard| &guard.link);
         let mut errors = Vec::new();
-        if !sources.is_empty() || guarded.is_some() {
-            errors.extend(self.nftables.remove(&record.owner, &sources, guarded).err().map(Error::from));
-        }
+        errors.extend(self.remove_these(&record.owner, &record.masquerades, &record.guards).err());
         errors.extend(self.remove_link(&record.owner.host_link()).err());
         if let Some(bridge) = &record.bridge {
             errors.extend(self.forget(bridge, record).err());
@@ -59,15 +55,9 @@ impl Host {
     /// Of rules, all that the plan wants: another ADD may have restored them from this one's record.
     pub fn undo(&mut self, applied: &Applied, plan: &Plan, owner: &Attachment) -> Vec<Error> {
         let (masquerades, guards) = rules(plan);
-        let sources: Vec<IpAddr> = masquerades.iter().map(|rule| rule.source).collect();
-        let guarded = guards.first().map(|guard| &guard.link);
-        let mut errors: Vec<Error> =
-            self.nftables.remove(owner, &sources, guarded).err().map(Error::from).into_iter().collect();
-        for step in &applied.steps {
-            if let Object::Veth(veth) = &step.object {
-                errors.extend(self.remove_link(&veth.name).err());
-            }
-        }
+        let mut errors = Vec::new();
+        errors.extend(self.remove_these(owner, &masquerades, &guards).err());
+        errors.extend(applied.veth.as_ref().and_then(|name| self.remove_link(name).err()));
         errors
     }
 
@@ -77,6 +67,18 @@ impl Host {
     /// The kernel's refusal; a link that is not there is gone already.
     pub fn remove_link(&mut self, name: &LinkName) -> Result<(), Error> {
         gone(self.route.request(link::delete(name)).map(drop)).context("remove", name)
+    }
+
+    /// Removes these packet rules, as far as they are the owner's.
+    fn remove_these(
+        &mut self,
+        owner: &Attachment,
+        masquerades: &[Masquerade],
+        guards: &[MacGuard],
+    ) -> Result<(), Error> {
+        let sources: Vec<IpAddr> = masquerades.iter().map(|rule| rule.source).collect();
+        let guarded = guards.first().map(|guard| &guard.link);
+        Ok(self.nftables.remove(owner, &sources, guarded)?)
     }
 
     /// Removes every packet rule of an attachment, whatever its addresses were.

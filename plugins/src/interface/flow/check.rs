@@ -2,7 +2,7 @@
 
 use cni::{Code, Coded, Failure, Interface, Request, Success};
 use host::{Host, Namespace};
-use netstate::{Attachment, LinkName, Object, Plan};
+use netstate::{Attachment, LinkName, Plan};
 
 use super::attaching::{interface, netns};
 use super::{Ends, Policy, Wanted, owner};
@@ -44,14 +44,14 @@ pub(super) fn check<P: Policy>(request: &Request) -> Result<(), Failure> {
     let sandbox = container.path().display().to_string();
     // Announcements are past.
     let wanted = Wanted { owner: owner.clone(), ends, sandbox, result: &result, uplink: false };
-    let plan = P::plan(&conf, &wanted);
+    let whole = P::plan(&conf, &wanted);
     let foreign = wanted.ends.host != owner.host_link();
-    let plan = if foreign { without_rules(&plan) } else { plan };
+    let plan = if foreign { without_rules(&whole) } else { whole.clone() };
     let mut host = Host::open().map_err(failure::of)?;
-    let mut differences = host.compare(&plan, Some(&container)).map_err(failure::of)?;
-    let mut found: Vec<String> = differences.drain(..).map(|difference| difference.to_string()).collect();
+    let differences = host.compare(&plan, Some(&container)).map_err(failure::of)?;
+    let mut found: Vec<String> = differences.iter().map(ToString::to_string).collect();
     if foreign && !P::rules(&conf).is_empty() {
-        found.extend(host.missing_reference_rules(&P::plan(&conf, &wanted)).map_err(failure::of)?);
+        found.extend(host.missing_reference_rules(&whole).map_err(failure::of)?);
     }
     if found.is_empty() { Ok(()) } else { Err(CheckError::Different(found.join("; ")).into()) }
 }
@@ -80,9 +80,5 @@ fn ends(request: &Request, owner: &Attachment, result: &Success) -> Result<Ends,
 
 /// The plan less its packet rules, which the reference keeps in tables of its own.
 fn without_rules(plan: &Plan) -> Plan {
-    plan.steps()
-        .iter()
-        .filter(|step| !matches!(step.object, Object::Masquerade(_) | Object::MacGuard(_)))
-        .cloned()
-        .collect()
+    plan.steps().iter().filter(|step| !step.object.is_rule()).cloned().collect()
 }
