@@ -7,10 +7,12 @@
 mod address;
 mod announcement;
 mod attachment;
+mod fabric;
 mod family;
 mod link;
 mod mac;
 mod plan;
+mod pod_rules;
 mod route;
 mod rule;
 mod sysctl;
@@ -18,12 +20,14 @@ mod sysctl;
 pub use address::{Address, Conflict, Detection};
 pub use announcement::Announcement;
 pub use attachment::Attachment;
+pub use fabric::{Checksums, Fabric, Path, Via, Vxlan};
 pub use family::Family;
 pub use link::{
     Bridge, LinkName, LinkNameError, Peer, Port, PortFlag, PortVlans, Veth, Vlan, VlanError, VlanGateway,
 };
 pub use mac::{Mac, MacError};
 pub use plan::{Lifetime, Object, Place, Plan, Step};
+pub use pod_rules::{PodNetwork, PodRules, SourcePort, TunnelFilter};
 pub use route::{Route, Scope};
 pub use rule::{MacGuard, Masquerade, RuleKind};
 pub use sysctl::Sysctl;
