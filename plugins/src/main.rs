@@ -4,11 +4,13 @@
 //! /opt/cni/bin/bridge         a runtime calls it by the CNI specification
 //! /opt/cni/bin/host-local     …
 //! /opt/cni/bin/loopback       …
+//! /opt/cni/bin/flannel        …
 //! /opt/cni/bin/cni            install, uninstall, plan, gc, restore
 //! ```
 
 mod administrator;
 mod failure;
+mod flannel;
 mod interface;
 mod ipam;
 mod plugins;

@@ -3,6 +3,7 @@
 use cni::{Failure, Plugin, Request, Success};
 use netstate::Plan;
 
+use crate::flannel::Flannel;
 use crate::interface::{Bridge, Flow, Loopback, preview};
 
 /// One plugin.
@@ -16,10 +17,11 @@ pub(crate) struct Entry {
 /// A look at an ADD that changes nothing.
 pub(crate) type Preview = fn(&Request) -> Result<(Plan, Success), Failure>;
 
-/// In the order of their kinds: interface, IPAM.
+/// In the order of their kinds: interface, meta, IPAM.
 pub(crate) const PLUGINS: &[Entry] = &[
     Entry { plugin: &Flow(Bridge), preview: Some(preview::<Bridge>) },
     Entry { plugin: &Loopback, preview: None },
+    Entry { plugin: &Flannel, preview: None },
     Entry { plugin: &::ipam::HostLocal, preview: None },
 ];
 

@@ -9,7 +9,7 @@ use crate::trials::Trials;
 
 #[test]
 fn an_installation_may_be_killed_and_every_name_is_old_or_new() {
-    const NAMES: [&str; 4] = ["bridge", "loopback", "host-local", "cni"];
+    const NAMES: [&str; 5] = ["bridge", "loopback", "flannel", "host-local", "cni"];
     let (ours, other) = (plugins_dir(&binary(), &["cni"]), Other::build());
     let [new, old] = [&ours.join("cni"), &other.path].map(|path| fs::read(path).expect("a build"));
     Trials::run(|trials| {

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::network::BINARY;
 
 const DIRECTORY: &str = "/opt/cni/bin";
-const NAMES: [&str; 4] = ["bridge", "cni", "host-local", "loopback"];
+const NAMES: [&str; 5] = ["bridge", "cni", "flannel", "host-local", "loopback"];
 
 /// The program under test, from where an administrator unpacked it.
 fn install(node: &Node) -> String {

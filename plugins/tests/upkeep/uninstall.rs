@@ -45,7 +45,8 @@ fn files_of_others_stay_and_are_named() {
     let said = node.exec(&[BINARY, "uninstall", DIRECTORY]).stdout;
     assert_eq!(
         said,
-        "left /opt/cni/bin/bridge: not ours\nremoved /opt/cni/bin/loopback\nremoved /opt/cni/bin/host-local\n\
+        "left /opt/cni/bin/bridge: not ours\nremoved /opt/cni/bin/loopback\nremoved /opt/cni/bin/flannel\n\
+         removed /opt/cni/bin/host-local\n\
          left /opt/cni/bin/.host-local.new: not ours\nremoved /opt/cni/bin/cni\n"
     );
     assert_eq!(files(), [".host-local.new", "bridge", "portmap"]);
