@@ -33,6 +33,10 @@ fn pods_of_every_family_live_and_leave_nothing() {
         for (pod, result) in [&a, &b].into_iter().zip(&results) {
             stage.call(pod, &with(&conf, "prevResult", result.clone())).command("CHECK").run().succeeded();
         }
+        // An empty list is sent as null, and so is one of a network that the runtime forgot: who lives stays.
+        stage.about(&with(&conf, "cni.dev/valid-attachments", Value::Null)).command("GC").run().succeeded();
+        assert_eq!((a.links().len(), b.links().len()), (2, 2));
+        assert_eq!(all_saved(&stage.node), "./.trestle/a:eth0\n./.trestle/b:eth0\n./a\n./b\n");
         let valid = json!([{ "containerID": "a", "ifname": "eth0" }]);
         stage.about(&with(&conf, "cni.dev/valid-attachments", valid)).command("GC").run().succeeded();
         assert_eq!((a.links().len(), b.links().len()), (2, 1));
