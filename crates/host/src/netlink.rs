@@ -11,9 +11,14 @@ use netlink_packet_core::{
     NetlinkMessage, NetlinkPayload, NetlinkSerializable,
 };
 use netlink_sys::{Socket, SocketAddr};
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::{SndBuf, SndBufForce};
 
 /// A smaller buffer loses parts of a dump: the kernel fills up to 32 KiB at once.
 const BUFFER: usize = 64 * 1024;
+
+/// A longer send may not fit the socket's buffer: `net.core.wmem_default` is 208 KiB.
+const SEND: usize = 128 * 1024;
 
 /// Linux sets `NLM_F_DUMP_INTR` where the table changed under a dump; each try starts anew.
 const DUMP_TRIES: u32 = 10;
@@ -148,6 +153,7 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
         for request in requests {
             self.encode(request, &mut bytes);
         }
+        self.make_room(bytes.len());
         self.socket.send(&bytes, 0)?;
         let mut refused = None;
         loop {
@@ -209,6 +215,14 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
                     _ => {}
                 }
             }
+        }
+    }
+
+    /// Lets a long transaction be sent at once. Where the system forbids it, the send says so.
+    fn make_room(&self, length: usize) {
+        if length > SEND {
+            let _ = setsockopt(&self.socket, SndBufForce, &length)
+                .or_else(|_| setsockopt(&self.socket, SndBuf, &length));
         }
     }
 
