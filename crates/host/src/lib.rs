@@ -24,6 +24,7 @@ mod namespace;
 pub mod netlink;
 pub mod nftables;
 pub mod nsfs;
+mod pod_rules;
 pub mod record;
 mod remove;
 mod restore;

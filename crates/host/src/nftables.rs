@@ -1,4 +1,5 @@
-//! Packet rules: masquerade and the MAC guard, over netlink (`nf_tables`), by no program.
+//! Packet rules over netlink (`nf_tables`), by no program: masquerade and the MAC guard of the plugins' containers,
+//! here, and the agent's rules for all pods (see `routed.rs` and `forward.rs`).
 //!
 //! Tables, chains and rules are constant; what scales with the containers is an element of a map or set, and each
 //! element's comment names the attachment that it belongs to:
@@ -30,15 +31,26 @@
 //! Every change is a look at what is there and then one batch that holds only if nothing changed meanwhile (see
 //! `session.rs`), so two callers can't make a rule twice, and nobody removes what another has just made.
 
+mod address;
 mod answer;
+mod blocked;
+mod effect;
 mod element;
 mod error;
 mod expression;
+mod forward;
+mod inventory;
+mod legacy_forward;
 mod message;
 mod owner;
+mod pod_rules;
 pub mod reference;
+mod repair;
+mod routed;
 mod session;
+mod set;
 mod structure;
+mod upkeep;
 mod wanted;
 mod wire;
 
@@ -46,11 +58,15 @@ use std::net::IpAddr;
 
 use netstate::{Attachment, LinkName, MacGuard, Masquerade, Object, RuleKind};
 
+pub use blocked::Blocked;
 pub use element::{Element, Owned};
 pub use error::Error;
 pub use owner::Owner;
+pub use pod_rules::{DroppedTunnelPackets, RulesPass};
+pub use repair::{Found, RuleDrift};
 
 use element::SETS;
+use pod_rules::Settled;
 use session::Session;
 use structure::TABLES;
 use wanted::Wanted;
@@ -62,6 +78,7 @@ use wanted::Wanted;
 #[derive(Default)]
 pub struct Nftables {
     session: Option<Session>,
+    settled: Option<Settled>,
 }
 
 impl Nftables {

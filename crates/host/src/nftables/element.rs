@@ -5,9 +5,10 @@ use std::net::IpAddr;
 
 use netstate::{LinkName, Mac};
 
+use super::address;
 use super::answer::Entry;
 use super::error::Error;
-use super::message::{Change, ELEMENTS, Table};
+use super::message::{Change, Table};
 use super::owner::Owner;
 use super::session::Session;
 use super::structure::{self, BRIDGE, INET};
@@ -34,8 +35,8 @@ pub struct Owned {
 
 /// The sets and maps that hold elements.
 pub(super) const SETS: [(Table, &str); 4] = [
-    (INET, structure::MASQUERADE[0].map),
-    (INET, structure::MASQUERADE[1].map),
+    (INET, address::ROWS[0].map),
+    (INET, address::ROWS[1].map),
     (BRIDGE, structure::GUARDED),
     (BRIDGE, structure::PERMITTED),
 ];
@@ -47,7 +48,7 @@ impl Element {
     /// The table and the set, or map, that hold it.
     pub(super) fn set(&self) -> (Table, &'static str) {
         match self {
-            Self::Masquerade(source) => (INET, structure::row(*source).map),
+            Self::Masquerade(source) => (INET, address::row(*source).map),
             Self::Guarded(_) => (BRIDGE, structure::GUARDED),
             Self::Permitted(..) => (BRIDGE, structure::PERMITTED),
         }
@@ -56,7 +57,7 @@ impl Element {
     /// The key: big-endian addresses, each part filled up to a multiple of 4 bytes.
     pub(super) fn key(&self) -> Vec<u8> {
         match self {
-            Self::Masquerade(source) => structure::bytes(*source),
+            Self::Masquerade(source) => address::bytes(*source),
             Self::Guarded(link) => name(link),
             Self::Permitted(link, mac) => [name(link).as_slice(), &mac.0, &[0, 0]].concat(),
         }
@@ -132,7 +133,7 @@ pub(super) fn deletions(elements: &[Element]) -> Vec<Change> {
     for (table, set) in SETS {
         let keys: Vec<Vec<u8>> =
             elements.iter().filter(|element| element.set() == (table, set)).map(Element::key).collect();
-        changes.extend(keys.chunks(ELEMENTS).map(|keys| table.delete_elements(set, keys)));
+        changes.extend(table.delete_elements(set, &keys));
     }
     changes
 }

@@ -1,11 +1,14 @@
 //! The few `nf_tables` expressions that our rules are made of, in the form in which the kernel gives them back, and
 //! how to tell whether a rule of the kernel's is the one that is wanted.
 
+use netlink_packet_core::{DefaultNla, Emitable as _, Nla as _};
 use netlink_packet_netfilter::nftables::{
     Bitwise, Cmp, DataAttribute, ExpressionAttribute, Expressions, Immediate, ListAttribute, Lookup, Meta,
     MetaKey, Operator, Payload, Register, Verdict, VerdictAttribute,
 };
+use netstate::SourcePort;
 
+use super::message::NF_ACCEPT;
 use super::wire;
 
 /// One expression of a rule.
@@ -17,6 +20,9 @@ const LINK_HEADER: u32 = 0;
 /// `NFT_PAYLOAD_NETWORK_HEADER`.
 const NETWORK_HEADER: u32 = 1;
 
+/// `NFT_PAYLOAD_TRANSPORT_HEADER`.
+const TRANSPORT_HEADER: u32 = 2;
+
 /// `NFT_LOOKUP_F_INV`.
 const INVERTED: u32 = 1;
 
@@ -25,7 +31,25 @@ const NAME: u16 = 1;
 const DATA: u16 = 2;
 
 /// `NF_DROP`.
-const NF_DROP: u32 = 0;
+pub(super) const NF_DROP: u32 = 0;
+
+/// `NFTA_MASQ_FLAGS`, and `NF_NAT_RANGE_PROTO_RANDOM_FULLY` in it.
+const MASQUERADE_FLAGS: u16 = 1;
+const FULLY_RANDOM: u32 = 1 << 4;
+
+/// `NFTA_DYNSET_*`, and `NFT_DYNSET_OP_UPDATE` among the operations.
+const DYNSET_SET: u16 = 1;
+const DYNSET_OPERATION: u16 = 3;
+const DYNSET_KEY: u16 = 4;
+const DYNSET_EXPRESSION: u16 = 7;
+const UPDATE: u32 = 1;
+
+/// The expression that counts packets and bytes.
+pub(super) const COUNTER: &str = "counter";
+
+/// Which attributes tell one expression from another of its name; of any other name all are alike.
+const TELLING: [(&str, &[u16]); 2] =
+    [("masq", &[MASQUERADE_FLAGS]), ("dynset", &[DYNSET_SET, DYNSET_OPERATION, DYNSET_KEY])];
 
 /// Some bytes of a packet.
 #[derive(Clone, Copy)]
@@ -40,6 +64,9 @@ impl Field {
     pub(super) const fn ip(offset: u32, length: u32) -> Self {
         Self { base: NETWORK_HEADER, offset, length }
     }
+
+    /// `udp dport`.
+    pub(super) const UDP_DESTINATION: Self = Self { base: TRANSPORT_HEADER, offset: 2, length: 2 };
 
     /// `ether saddr`.
     pub(super) const ETHER_SOURCE: Self = Self { base: LINK_HEADER, offset: 6, length: 6 };
@@ -62,10 +89,18 @@ impl Field {
 
     /// Is this field loaded by the expression?
     pub(super) fn is_loaded_by(self, expression: &Expression) -> bool {
-        matches!(data(expression), Some(Expressions::Payload(load))
-            if load.contains(&Payload::Base(self.base))
-                && load.contains(&Payload::Offset(self.offset))
-                && load.contains(&Payload::Len(self.length)))
+        self.loaded_by(expression) == Some(self.length)
+    }
+
+    /// How many bytes the expression loads from where this field begins.
+    pub(super) fn loaded_by(self, expression: &Expression) -> Option<u32> {
+        let Some(Expressions::Payload(load)) = data(expression) else { return None };
+        let here = load.contains(&Payload::Base(self.base)) && load.contains(&Payload::Offset(self.offset));
+        let length = load.iter().find_map(|attribute| match attribute {
+            Payload::Len(length) => Some(*length),
+            _ => None,
+        });
+        length.filter(|_| here)
     }
 }
 
@@ -76,9 +111,14 @@ pub(super) fn meta(key: MetaKey) -> Expression {
 
 /// `[ cmp eq reg 1 … ]`
 pub(super) fn equals(value: Vec<u8>) -> Expression {
+    compare(Operator::Equal, value)
+}
+
+/// `[ cmp … reg 1 … ]`
+pub(super) fn compare(operator: Operator, value: Vec<u8>) -> Expression {
     Expressions::Cmp(vec![
         Cmp::SourceRegister(Register::Reg1),
-        Cmp::Op(Operator::Equal),
+        Cmp::Op(operator),
         Cmp::Data(DataAttribute::Value(value)),
     ])
     .into()
@@ -127,9 +167,52 @@ pub(super) fn drop() -> Expression {
     immediate(vec![VerdictAttribute::Code(Verdict::Other(NF_DROP))])
 }
 
-/// `[ masq ]`
-pub(super) fn masquerade() -> Expression {
-    Expressions::Other { expression_type: "masq".to_owned(), attributes: Vec::new() }.into()
+/// `[ immediate reg 0 accept ]`
+pub(super) fn accept() -> Expression {
+    immediate(vec![VerdictAttribute::Code(Verdict::Other(NF_ACCEPT))])
+}
+
+/// `[ immediate reg 0 jump -> chain ]`
+pub(super) fn jump_to(chain: &str) -> Expression {
+    immediate(jump(chain))
+}
+
+/// `[ masq ]`, `[ masq flags 0x10 ]`
+pub(super) fn masquerade(port: SourcePort) -> Expression {
+    let attributes = match port {
+        SourcePort::Kept => Vec::new(),
+        SourcePort::Random => vec![number(MASQUERADE_FLAGS, FULLY_RANDOM)],
+    };
+    Expressions::Other { expression_type: "masq".to_owned(), attributes }.into()
+}
+
+/// `[ counter ]`
+pub(super) fn counter() -> Expression {
+    Expressions::Other { expression_type: COUNTER.to_owned(), attributes: Vec::new() }.into()
+}
+
+/// `[ dynset update reg_key 1 set … expr [ counter ] ]`: counts the packet by what is in register 1, if the set
+/// still has room.
+pub(super) fn count_in(set: &str) -> Expression {
+    let attributes = vec![
+        DefaultNla::new(DYNSET_SET, [set.as_bytes(), &[0]].concat()),
+        number(DYNSET_OPERATION, UPDATE),
+        number(DYNSET_KEY, Register::Reg1.into()),
+        DefaultNla::new(DYNSET_EXPRESSION, nested(&counter())),
+    ];
+    Expressions::Other { expression_type: "dynset".to_owned(), attributes }.into()
+}
+
+/// An expression's own attributes, as they stand inside another expression.
+fn nested(expression: &Expression) -> Vec<u8> {
+    let ListAttribute::Element(attributes) = expression else { return Vec::new() };
+    let mut bytes = vec![0; attributes.as_slice().buffer_len()];
+    attributes.as_slice().emit(&mut bytes);
+    bytes
+}
+
+fn number(kind: u16, value: u32) -> DefaultNla {
+    DefaultNla::new(kind, value.to_be_bytes().to_vec())
 }
 
 /// `jump -> chain`, as the data of a verdict map's element.
@@ -207,26 +290,29 @@ pub(super) fn same(wanted: &[Expression], found: &[Expression]) -> bool {
             (Some(Expressions::Lookup(wanted)), Some(Expressions::Lookup(found))) => holds(found, wanted),
             (Some(Expressions::Meta(wanted)), Some(Expressions::Meta(found))) => holds(found, wanted),
             (Some(Expressions::Payload(wanted)), Some(Expressions::Payload(found))) => holds(found, wanted),
-            _ => name(wanted).is_some() && name(wanted) == name(found),
+            (
+                Some(Expressions::Other { expression_type: wanted, attributes: all }),
+                Some(Expressions::Other { expression_type: found, attributes: those }),
+            ) => wanted == found && told(wanted, all) == told(found, those),
+            _ => false,
         })
+}
+
+/// What identifies an expression among its attributes: the kernel says more, such as what was counted.
+fn told<'a>(name: &str, attributes: &'a [DefaultNla]) -> Vec<&'a DefaultNla> {
+    let kinds = TELLING.iter().find(|(of, _)| *of == name).map_or(&[][..], |(_, kinds)| kinds);
+    kinds.iter().filter_map(|kind| attributes.iter().find(|attribute| attribute.kind() == *kind)).collect()
 }
 
 fn holds<T: PartialEq>(found: &[T], wanted: &[T]) -> bool {
     wanted.iter().all(|attribute| found.contains(attribute))
 }
 
-fn data(expression: &Expression) -> Option<&Expressions> {
+/// What the expression says, whatever it is called.
+pub(super) fn data(expression: &Expression) -> Option<&Expressions> {
     let ListAttribute::Element(attributes) = expression else { return None };
     attributes.iter().find_map(|attribute| match attribute {
         ExpressionAttribute::Data(data) => Some(data),
-        _ => None,
-    })
-}
-
-fn name(expression: &Expression) -> Option<&str> {
-    let ListAttribute::Element(attributes) = expression else { return None };
-    attributes.iter().find_map(|attribute| match attribute {
-        ExpressionAttribute::Name(name) => Some(name.as_str()),
         _ => None,
     })
 }

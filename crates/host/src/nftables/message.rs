@@ -4,23 +4,18 @@ use std::fmt;
 
 use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE};
 use netlink_packet_netfilter::nftables::{
-    ChainAttribute, ChainMessage, DataAttribute, GenMessage, Hook, ListAttribute, NfTablesMessage,
-    RuleAttribute, RuleMessage, SetAttribute, SetElementAttribute, SetElementList, SetElementMessage,
-    SetFlags, SetMessage, TableAttribute, TableMessage,
+    ChainAttribute, ChainMessage, GenMessage, Hook, HookNumber, InetHookNumber, NfTablesMessage,
+    RuleAttribute, RuleMessage, TableAttribute, TableMessage,
 };
 use netlink_packet_netfilter::{NetfilterHeader, NetfilterMessage, NetfilterProtoFamily};
 
-use super::expression::{self, Expression};
-
-/// `NFT_NAME_MAXLEN` and the rest of a batch leave room for this many deletions in one message, whose list of
-/// elements has a 16-bit length.
-pub(super) const ELEMENTS: usize = 500;
+use super::expression::Expression;
 
 /// `NFTNL_UDATA_*_COMMENT`: the same number for tables, rules and elements.
 pub(super) const COMMENT: u8 = 0;
 
-/// `NFTNL_UDATA_SET_KEYBYTEORDER`.
-const KEY_BYTE_ORDER: u8 = 0;
+/// `NF_ACCEPT`: no base chain of ours drops what its rules don't name.
+pub(super) const NF_ACCEPT: u32 = 1;
 
 /// A table, ours or another's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,13 +28,17 @@ pub(super) struct Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let family = match self.family {
-            NetfilterProtoFamily::Inet => "inet",
-            NetfilterProtoFamily::IPv6 => "ip6",
-            NetfilterProtoFamily::Bridge => "bridge",
-            _ => "ip",
-        };
-        write!(f, "{family} {}", self.name)
+        write!(f, "{} {}", family_name(self.family), self.name)
+    }
+}
+
+/// What `nft` calls a family of tables.
+pub(super) fn family_name(family: NetfilterProtoFamily) -> &'static str {
+    match family {
+        NetfilterProtoFamily::Inet => "inet",
+        NetfilterProtoFamily::IPv6 => "ip6",
+        NetfilterProtoFamily::Bridge => "bridge",
+        _ => "ip",
     }
 }
 
@@ -54,29 +53,6 @@ pub(super) struct Change {
     pub(super) flags: u16,
 }
 
-/// The kernel doesn't care, but `nft` lists a name in the wrong order as nothing.
-#[derive(Clone, Copy)]
-pub(super) enum ByteOrder {
-    /// Each part of a concatenation has its own.
-    Mixed = 0,
-    /// Link names.
-    Host = 1,
-    /// Addresses.
-    Network = 2,
-}
-
-/// What a set or map holds.
-pub(super) struct SetType {
-    /// nft's number for the type of the key.
-    pub(super) key: u32,
-    /// The key's length in bytes.
-    pub(super) length: u32,
-    /// How `nft` reads the key.
-    pub(super) order: ByteOrder,
-    /// nft's number for the type of what a map's key leads to.
-    pub(super) data: Option<u32>,
-}
-
 /// Where packets come into a base chain.
 pub(super) struct BaseChain {
     /// `filter` or `nat`.
@@ -85,21 +61,29 @@ pub(super) struct BaseChain {
     pub(super) hook: Vec<Hook>,
 }
 
-/// An element to be added.
-pub(super) struct NewEntry<'a> {
-    /// What it is, for errors.
-    pub(super) name: &'a dyn fmt::Display,
-    /// Its key.
-    pub(super) key: Vec<u8>,
-    /// The chain that a verdict map's element leads to.
-    pub(super) chain: Option<&'a str>,
-    /// Its comment.
-    pub(super) comment: String,
+impl BaseChain {
+    /// A chain of this type, hook and priority.
+    pub(super) fn at(kind: &'static str, hook: InetHookNumber, priority: i32) -> Self {
+        let hook = vec![Hook::Number(HookNumber::Inet(hook)), Hook::Priority(priority.cast_unsigned())];
+        Self { kind, hook }
+    }
 }
 
 /// `nft list ruleset`'s generation.
 pub(super) fn get_generation() -> NetfilterMessage {
     message(NetfilterProtoFamily::Unspec, NfTablesMessage::GetGen(GenMessage { attributes: Vec::new() }))
+}
+
+/// Asks, as a dump, for the chains of all tables.
+pub(super) fn get_chains() -> NetfilterMessage {
+    let message = NfTablesMessage::GetChain(ChainMessage { attributes: Vec::new() });
+    self::message(NetfilterProtoFamily::Unspec, message)
+}
+
+/// Asks, as a dump, for the rules of a chain in anybody's table.
+pub(super) fn get_rules_of(family: NetfilterProtoFamily, table: &str, chain: &str) -> NetfilterMessage {
+    let attributes = vec![RuleAttribute::Table(table.to_owned()), RuleAttribute::Chain(chain.to_owned())];
+    message(family, NfTablesMessage::GetRule(RuleMessage { attributes }))
 }
 
 impl Table {
@@ -118,16 +102,6 @@ impl Table {
         self.message(NfTablesMessage::GetRule(self.rule(chain, Vec::new())))
     }
 
-    /// Asks for one element.
-    pub(super) fn get_element(self, set: &str, key: &[u8]) -> NetfilterMessage {
-        self.message(NfTablesMessage::GetSetElement(self.elements(set, vec![element_key(key)])))
-    }
-
-    /// Asks, as a dump, for all elements of a set.
-    pub(super) fn get_elements(self, set: &str) -> NetfilterMessage {
-        self.message(NfTablesMessage::GetSetElement(SetElementMessage { attributes: self.set_named(set) }))
-    }
-
     /// `add table`
     pub(super) fn create(self, comment: &str) -> Change {
         let mut table = self.naming();
@@ -140,25 +114,6 @@ impl Table {
         self.change(format!("delete table {self}"), NfTablesMessage::DeleteTable(self.naming()), 0)
     }
 
-    /// `add set` or `add map`
-    pub(super) fn create_set(self, set: &str, kind: &SetType) -> Change {
-        let mut attributes = vec![
-            SetAttribute::Table(self.name.to_owned()),
-            SetAttribute::Name(set.to_owned()),
-            SetAttribute::Flags(if kind.data.is_some() { SetFlags::Map } else { SetFlags::empty() }),
-            SetAttribute::KeyType(kind.key),
-            SetAttribute::KeyLen(kind.length),
-            // Any number that no other set of the batch has.
-            SetAttribute::Id(kind.key),
-            SetAttribute::UserData([&[KEY_BYTE_ORDER, 4], &(kind.order as u32).to_ne_bytes()[..]].concat()),
-        ];
-        if let Some(data) = kind.data {
-            attributes.extend([SetAttribute::DataType(data), SetAttribute::DataLen(0)]);
-        }
-        let message = NfTablesMessage::NewSet(SetMessage { attributes });
-        self.change(format!("add set {self} {set}"), message, NLM_F_CREATE)
-    }
-
     /// `add chain`
     pub(super) fn create_chain(self, chain: &str, base: Option<&BaseChain>) -> Change {
         let mut message = self.chain(chain);
@@ -166,6 +121,7 @@ impl Table {
             message.attributes.extend([
                 ChainAttribute::Type(base.kind.to_owned()),
                 ChainAttribute::Hook(base.hook.clone()),
+                ChainAttribute::Policy(NF_ACCEPT),
             ]);
         }
         self.change(format!("add chain {self} {chain}"), NfTablesMessage::NewChain(message), NLM_F_CREATE)
@@ -193,30 +149,19 @@ impl Table {
         self.change(what, NfTablesMessage::NewRule(rule), NLM_F_CREATE | NLM_F_APPEND)
     }
 
+    /// `insert rule`, before all others of the chain
+    pub(super) fn insert_rule(self, chain: &str, rule: &[Expression], comment: &str) -> Change {
+        let more =
+            vec![RuleAttribute::Expressions(rule.to_vec()), RuleAttribute::UserData(user_data(comment))];
+        let message = NfTablesMessage::NewRule(self.rule(Some(chain), more));
+        self.change(format!("insert rule {self} {chain}"), message, NLM_F_CREATE)
+    }
+
     /// `delete rule … handle`
     pub(super) fn delete_rule(self, chain: &str, handle: u64) -> Change {
         let rule = self.rule(Some(chain), vec![RuleAttribute::Handle(handle)]);
         let what = format!("delete rule {self} {chain} handle {handle}");
         self.change(what, NfTablesMessage::DeleteRule(rule), 0)
-    }
-
-    /// `add element`
-    pub(super) fn add_element(self, set: &str, entry: NewEntry<'_>) -> Change {
-        let mut element = vec![SetElementAttribute::Key(DataAttribute::Value(entry.key))];
-        if let Some(chain) = entry.chain {
-            element.push(SetElementAttribute::Data(DataAttribute::Verdict(expression::jump(chain))));
-        }
-        element.push(SetElementAttribute::UserData(user_data(&entry.comment)));
-        let message =
-            NfTablesMessage::NewSetElement(self.elements(set, vec![ListAttribute::Element(element)]));
-        self.change(format!("add element {} to {self} {set}", entry.name), message, NLM_F_CREATE)
-    }
-
-    /// `delete element`, of up to [`ELEMENTS`] at once
-    pub(super) fn delete_elements(self, set: &str, keys: &[Vec<u8>]) -> Change {
-        let elements = keys.iter().map(|key| element_key(key)).collect();
-        let message = NfTablesMessage::DeleteSetElement(self.elements(set, elements));
-        self.change(format!("delete elements of {self} {set}"), message, 0)
     }
 
     fn naming(self) -> TableMessage {
@@ -236,21 +181,13 @@ impl Table {
         RuleMessage { attributes }
     }
 
-    fn set_named(self, set: &str) -> Vec<SetElementList> {
-        vec![SetElementList::Table(self.name.to_owned()), SetElementList::Set(set.to_owned())]
-    }
-
-    fn elements(self, set: &str, elements: Vec<ListAttribute<SetElementAttribute>>) -> SetElementMessage {
-        let mut attributes = self.set_named(set);
-        attributes.push(SetElementList::Elements(elements));
-        SetElementMessage { attributes }
-    }
-
-    fn message(self, inner: NfTablesMessage) -> NetfilterMessage {
+    /// A message of the table's family.
+    pub(super) fn message(self, inner: NfTablesMessage) -> NetfilterMessage {
         message(self.family, inner)
     }
 
-    fn change(self, what: String, inner: NfTablesMessage, flags: u16) -> Change {
+    /// A change in the table.
+    pub(super) fn change(self, what: String, inner: NfTablesMessage, flags: u16) -> Change {
         Change { what, message: self.message(inner), flags }
     }
 }
@@ -259,12 +196,8 @@ fn message(family: NetfilterProtoFamily, inner: NfTablesMessage) -> NetfilterMes
     NetfilterMessage::new(NetfilterHeader::new(family, 0, 0), inner)
 }
 
-fn element_key(key: &[u8]) -> ListAttribute<SetElementAttribute> {
-    ListAttribute::Element(vec![SetElementAttribute::Key(DataAttribute::Value(key.to_vec()))])
-}
-
 /// libnftnl's user data: a kind, a length, and the comment with a closing zero. Comments have 128 bytes at most.
-fn user_data(comment: &str) -> Vec<u8> {
+pub(super) fn user_data(comment: &str) -> Vec<u8> {
     let length = u8::try_from(comment.len() + 1).unwrap_or(u8::MAX);
     [&[COMMENT, length], comment.as_bytes(), &[0]].concat()
 }

@@ -15,12 +15,12 @@ use netstate::Attachment;
 
 use self::names::Names;
 use super::Nftables;
+use super::address;
 use super::answer::Rule;
 use super::error::Error;
 use super::expression;
 use super::message::{Change, Table};
 use super::session::Session;
-use super::structure;
 
 const IP_NAT: Table = Table { family: NetfilterProtoFamily::IPv4, name: "nat" };
 const IP6_NAT: Table = Table { family: NetfilterProtoFamily::IPv6, name: "nat" };
@@ -127,9 +127,9 @@ fn commented(session: &mut Session, names: &Names) -> Result<Vec<Rule>, Error> {
 
 /// Does the rule compare the source address with this one?
 fn is_of(rule: &Rule, source: IpAddr) -> bool {
-    let address = structure::bytes(source);
+    let address = address::bytes(source);
     rule.expressions.windows(2).any(|pair| {
-        structure::row(source).source.is_loaded_by(&pair[0])
+        address::row(source).source.is_loaded_by(&pair[0])
             && expression::compared(&pair[1]) == Some(address.as_slice())
     })
 }

@@ -8,7 +8,8 @@ use netlink_sys::protocols::NETLINK_NETFILTER;
 use super::answer::{self, Entry, Rule};
 use super::element::Element;
 use super::error::Error;
-use super::message::{Change, Table, get_generation};
+use super::inventory::{Member, SeenChain, SeenSet};
+use super::message::{Change, Table, get_chains, get_generation, get_rules_of};
 use super::wire::Message;
 use crate::netlink::{Answer, Netlink, Refusal, Request};
 
@@ -66,6 +67,24 @@ impl Session {
         Err(Error::Restless { what: what.to_owned(), tries: TRIES })
     }
 
+    /// Looks, until nobody changed anything meanwhile.
+    ///
+    /// # Errors
+    /// What looking met, and [`Error::Restless`] after [`TRIES`].
+    pub(super) fn look<T>(
+        &mut self,
+        mut look: impl FnMut(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        for _ in 0..TRIES {
+            let generation = self.generation()?;
+            let seen = look(self)?;
+            if self.generation()? == generation {
+                return Ok(seen);
+            }
+        }
+        Err(Error::Restless { what: "look at packet rules".to_owned(), tries: TRIES })
+    }
+
     /// The ruleset's generation.
     ///
     /// # Errors
@@ -101,6 +120,47 @@ impl Session {
         let rules = present(self.socket.dump(&table.get_rules(chain).into()))
             .map_err(|refusal| Error::refused(format!("list rules of {table}"), refusal))?;
         Ok(rules.unwrap_or_default().iter().map(Rule::parse).collect())
+    }
+
+    /// The chains of all tables of all families.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub(super) fn chains(&mut self) -> Result<Vec<SeenChain>, Error> {
+        let chains = present(self.socket.dump(&get_chains().into()))
+            .map_err(|refusal| Error::refused("list chains", refusal))?;
+        Ok(chains.unwrap_or_default().iter().map(SeenChain::parse).collect())
+    }
+
+    /// The rules of a chain, whosever it is.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub(super) fn rules_of(&mut self, chain: &SeenChain) -> Result<Vec<Rule>, Error> {
+        let asked = get_rules_of(chain.family, &chain.table, &chain.name);
+        let rules = present(self.socket.dump(&asked.into()))
+            .map_err(|refusal| Error::refused(format!("list rules of {chain}"), refusal))?;
+        Ok(rules.unwrap_or_default().iter().map(Rule::parse).collect())
+    }
+
+    /// The sets and maps of a table.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub(super) fn sets(&mut self, table: Table) -> Result<Vec<SeenSet>, Error> {
+        let sets = present(self.socket.dump(&table.get_sets().into()))
+            .map_err(|refusal| Error::refused(format!("list sets of {table}"), refusal))?;
+        Ok(sets.unwrap_or_default().iter().map(SeenSet::parse).collect())
+    }
+
+    /// The addresses in a set, and what was counted of each: none where there is no such set.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub(super) fn members(&mut self, table: Table, set: &str) -> Result<Vec<Member>, Error> {
+        let members = present(self.socket.dump(&table.get_elements(set).into()))
+            .map_err(|refusal| Error::refused(format!("list elements of {table} {set}"), refusal))?;
+        Ok(members.unwrap_or_default().iter().flat_map(Member::parse).collect())
     }
 
     /// The elements of a set: none where there is no such set.

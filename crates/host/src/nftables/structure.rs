@@ -1,17 +1,19 @@
 //! What is constant: two tables, their sets and maps, and rules that never change. One more chain for each subnet.
 
-use std::net::IpAddr;
+use std::fmt;
 
 use ipnetwork::IpNetwork;
 use netlink_packet_netfilter::NetfilterProtoFamily;
-use netlink_packet_netfilter::nftables::{Hook, HookNumber, InetHookNumber, MetaKey, Register};
-use netstate::{Family, RuleKind};
+use netlink_packet_netfilter::nftables::{InetHookNumber, MetaKey, Operator, Register};
+use netstate::{RuleKind, SourcePort};
 
+use super::address::{ROWS, Row, address_compares, protocol_is, row};
 use super::answer::Rule;
 use super::expression::{
-    Expression, Field, drop, equals, is_in, is_not_in, leave_chain, mask, masquerade, meta, verdict_of,
+    Expression, Field, drop, is_in, is_not_in, leave_chain, masquerade, meta, verdict_of,
 };
-use super::message::{BaseChain, ByteOrder, Change, SetType, Table};
+use super::message::{BaseChain, Change, Table};
+use super::set::{ByteOrder, Holds, SetType};
 
 /// The table that masquerades.
 pub(super) const INET: Table = Table { family: NetfilterProtoFamily::Inet, name: "trestle" };
@@ -49,47 +51,6 @@ const VERDICT: u32 = 0xffff_ff00;
 const IFNAME: u32 = 41;
 const ETHERADDR: u32 = 9;
 
-/// What differs between the families, as `nf_tables` sees them.
-pub(super) struct Row {
-    /// The map of pod addresses.
-    pub(super) map: &'static str,
-    /// `NFPROTO_IPV4` or `NFPROTO_IPV6`.
-    protocol: u8,
-    /// nft's data type of an address.
-    address_type: u32,
-    /// The source address in the header.
-    pub(super) source: Field,
-    /// The destination address in the header.
-    destination: Field,
-    /// Multicast is never masqueraded: its first byte and prefix length.
-    multicast: (u8, u8),
-}
-
-/// One row a family, in the order of [`Family::ALL`].
-pub(super) const MASQUERADE: [Row; 2] = [
-    Row {
-        map: "masquerade4",
-        protocol: 2,
-        address_type: 7,
-        source: Field::ip(12, 4),
-        destination: Field::ip(16, 4),
-        multicast: (0xe0, 4),
-    },
-    Row {
-        map: "masquerade6",
-        protocol: 10,
-        address_type: 8,
-        source: Field::ip(8, 16),
-        destination: Field::ip(24, 16),
-        multicast: (0xff, 8),
-    },
-];
-
-/// The row of an address's family.
-pub(super) fn row(address: IpAddr) -> &'static Row {
-    &MASQUERADE[Family::of(address) as usize]
-}
-
 /// A chain as it must be.
 pub(super) struct Chain {
     /// Its table.
@@ -97,11 +58,11 @@ pub(super) struct Chain {
     /// Its name.
     pub(super) name: String,
     /// The sets that its rules look into.
-    sets: Vec<(&'static str, SetType)>,
+    pub(super) sets: Vec<(&'static str, SetType)>,
     /// Where it is hooked in, if it is a base chain.
-    base: Option<BaseChain>,
+    pub(super) base: Option<BaseChain>,
     /// Its rules.
-    rules: Vec<Vec<Expression>>,
+    pub(super) rules: Vec<Vec<Expression>>,
 }
 
 /// `type nat hook postrouting priority srcnat`, where every pod address finds its subnet's chain.
@@ -109,23 +70,25 @@ pub(super) fn postrouting() -> Chain {
     Chain {
         table: INET,
         name: POSTROUTING.to_owned(),
-        sets: MASQUERADE
+        sets: ROWS
             .iter()
             .map(|row| {
                 let length = row.source.length();
                 (
                     row.map,
-                    SetType { key: row.address_type, length, order: ByteOrder::Network, data: Some(VERDICT) },
+                    SetType {
+                        key: row.address_type,
+                        length,
+                        order: ByteOrder::Network,
+                        holds: Holds::Verdicts(VERDICT),
+                    },
                 )
             })
             .collect(),
-        base: Some(BaseChain {
-            kind: "nat",
-            hook: vec![Hook::Number(HookNumber::Inet(InetHookNumber::PostRouting)), Hook::Priority(100)],
-        }),
+        base: Some(BaseChain::at("nat", InetHookNumber::PostRouting, 100)),
         // ip saddr vmap @masquerade4
         // ip6 saddr vmap @masquerade6
-        rules: MASQUERADE
+        rules: ROWS
             .iter()
             .map(|row| {
                 [
@@ -141,10 +104,6 @@ pub(super) fn postrouting() -> Chain {
 /// The chain that masquerades what leaves a subnet.
 pub(super) fn outside(subnet: IpNetwork) -> Chain {
     let row = row(subnet.ip());
-    let (first, prefix) = row.multicast;
-    let network = bytes(subnet.network());
-    let mut multicast = vec![0; network.len()];
-    multicast[0] = first;
     // ip daddr 10.1.0.0/24 return
     // ip daddr 224.0.0.0/4 return
     // masquerade
@@ -153,11 +112,7 @@ pub(super) fn outside(subnet: IpNetwork) -> Chain {
         name: outside_name(subnet),
         sets: Vec::new(),
         base: None,
-        rules: vec![
-            returns(row, network, subnet.prefix()),
-            returns(row, multicast, prefix),
-            vec![masquerade()],
-        ],
+        rules: vec![returns(row, subnet), returns(row, row.multicast), vec![masquerade(SourcePort::Kept)]],
     }
 }
 
@@ -172,19 +127,18 @@ pub(super) fn prerouting() -> Chain {
         table: BRIDGE,
         name: PREROUTING.to_owned(),
         sets: vec![
-            (GUARDED, SetType { key: IFNAME, length: 16, order: ByteOrder::Host, data: None }),
+            (GUARDED, SetType { key: IFNAME, length: 16, order: ByteOrder::Host, holds: Holds::Keys }),
             (
                 PERMITTED,
-                SetType { key: IFNAME << 6 | ETHERADDR, length: 24, order: ByteOrder::Mixed, data: None },
+                SetType {
+                    key: IFNAME << 6 | ETHERADDR,
+                    length: 24,
+                    order: ByteOrder::Mixed,
+                    holds: Holds::Keys,
+                },
             ),
         ],
-        base: Some(BaseChain {
-            kind: "filter",
-            hook: vec![
-                Hook::Number(HookNumber::Inet(InetHookNumber::PreRouting)),
-                Hook::Priority((-300_i32).cast_unsigned()),
-            ],
-        }),
+        base: Some(BaseChain::at("filter", InetHookNumber::PreRouting, -300)),
         // iifname @guarded iifname . ether saddr != @permitted drop
         rules: vec![vec![
             meta(MetaKey::Iifname),
@@ -194,6 +148,12 @@ pub(super) fn prerouting() -> Chain {
             is_not_in(PERMITTED),
             drop(),
         ]],
+    }
+}
+
+impl fmt::Display for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "chain {} {}", self.table, self.name)
     }
 }
 
@@ -210,7 +170,19 @@ impl Chain {
     pub(super) fn build(&self, table: &[Rule]) -> Vec<Change> {
         let mut changes = vec![self.table.create(COMMENT)];
         changes.extend(self.sets.iter().map(|(set, kind)| self.table.create_set(set, kind)));
-        changes.push(self.table.create_chain(&self.name, self.base.as_ref()));
+        changes.push(self.create());
+        changes.extend(self.fill(table));
+        changes
+    }
+
+    /// Makes the chain, where it is not there.
+    pub(super) fn create(&self) -> Change {
+        self.table.create_chain(&self.name, self.base.as_ref())
+    }
+
+    /// Puts its rules in the place of those that it has among the rules of its table.
+    pub(super) fn fill(&self, table: &[Rule]) -> Vec<Change> {
+        let mut changes = Vec::new();
         if table.iter().any(|rule| rule.chain == self.name) {
             changes.push(self.table.flush_chain(&self.name));
         }
@@ -219,39 +191,12 @@ impl Chain {
     }
 }
 
-/// `meta nfproto ipv4`
-fn protocol_is(protocol: u8) -> [Expression; 2] {
-    [meta(MetaKey::Nfproto), equals(vec![protocol])]
-}
-
-/// `ip daddr network/prefix return`
-fn returns(row: &Row, network: Vec<u8>, prefix: u8) -> Vec<Expression> {
+/// `ip daddr network return`
+fn returns(row: &Row, network: IpNetwork) -> Vec<Expression> {
     let mut rule = protocol_is(row.protocol).to_vec();
-    rule.push(row.destination.load(Register::Reg1));
-    let all = network.len() * 8;
-    if usize::from(prefix) < all {
-        rule.push(mask(netmask(prefix, network.len())));
-    }
-    rule.extend([equals(network), leave_chain()]);
+    rule.extend(address_compares(row.destination, Operator::Equal, network));
+    rule.push(leave_chain());
     rule
-}
-
-/// `prefix` bits of ones in `length` bytes.
-fn netmask(prefix: u8, length: usize) -> Vec<u8> {
-    (0..length)
-        .map(|byte| {
-            let ones = usize::from(prefix).saturating_sub(byte * 8).min(8);
-            !0xff_u8.checked_shr(u32::try_from(ones).unwrap_or(8)).unwrap_or(0)
-        })
-        .collect()
-}
-
-/// The bytes of an address, as packets have them.
-pub(super) fn bytes(address: IpAddr) -> Vec<u8> {
-    match address {
-        IpAddr::V4(address) => address.octets().to_vec(),
-        IpAddr::V6(address) => address.octets().to_vec(),
-    }
 }
 
 #[cfg(test)]
@@ -267,19 +212,6 @@ mod tests {
             ("::/0", "outside---/0"),
         ] {
             assert_eq!(outside_name(subnet.parse().unwrap()), name);
-        }
-    }
-
-    #[test]
-    fn a_mask_has_as_many_ones_as_the_prefix_says() {
-        for (prefix, mask) in [
-            (0, [0, 0, 0, 0]),
-            (4, [0xf0, 0, 0, 0]),
-            (8, [0xff, 0, 0, 0]),
-            (23, [0xff, 0xff, 0xfe, 0]),
-            (32, [0xff; 4]),
-        ] {
-            assert_eq!(netmask(prefix, 4), mask);
         }
     }
 }

@@ -6,9 +6,10 @@ use netstate::{Mac, MacGuard, Masquerade};
 use super::answer::{Entry, Rule};
 use super::element::{self, Element};
 use super::error::Error;
-use super::message::{Change, NewEntry};
+use super::message::Change;
 use super::owner::Owner;
 use super::session::Session;
+use super::set::NewEntry;
 use super::structure::{self, Chain, TABLES};
 
 /// Chains and elements, the chains in the order in which they can be made.

@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use netlink_packet_core::{
     NetlinkDeserializable, NetlinkHeader, NetlinkSerializable, NlaBuffer, NlasIterator, Parseable,
 };
-use netlink_packet_netfilter::NetfilterMessage;
+use netlink_packet_netfilter::{NetfilterMessage, NetfilterProtoFamily};
 
 /// `struct nfgenmsg`.
 const HEADER: usize = 4;
@@ -18,8 +18,8 @@ const HEADER: usize = 4;
 pub(super) enum Message {
     /// To the kernel.
     Asked(NetfilterMessage),
-    /// From the kernel: its attributes.
-    Answered(Vec<u8>),
+    /// From the kernel: the family that it is about, and its attributes.
+    Answered(NetfilterProtoFamily, Vec<u8>),
 }
 
 impl Message {
@@ -27,8 +27,16 @@ impl Message {
     pub(super) fn attributes(&self) -> impl Iterator<Item = NlaBuffer<&[u8]>> {
         attributes(match self {
             Self::Asked(_) => &[],
-            Self::Answered(bytes) => bytes,
+            Self::Answered(_, bytes) => bytes,
         })
+    }
+
+    /// The family that it is about.
+    pub(super) fn family(&self) -> NetfilterProtoFamily {
+        match self {
+            Self::Asked(message) => message.header.family,
+            Self::Answered(family, _) => *family,
+        }
     }
 }
 
@@ -57,14 +65,14 @@ impl NetlinkSerializable for Message {
     fn message_type(&self) -> u16 {
         match self {
             Self::Asked(message) => NetlinkSerializable::message_type(message),
-            Self::Answered(_) => 0,
+            Self::Answered(..) => 0,
         }
     }
 
     fn buffer_len(&self) -> usize {
         match self {
             Self::Asked(message) => NetlinkSerializable::buffer_len(message),
-            Self::Answered(_) => 0,
+            Self::Answered(..) => 0,
         }
     }
 
@@ -79,6 +87,7 @@ impl NetlinkDeserializable for Message {
     type Error = Infallible;
 
     fn deserialize(_: &NetlinkHeader, payload: &[u8]) -> Result<Self, Infallible> {
-        Ok(Self::Answered(payload.get(HEADER..).unwrap_or_default().to_vec()))
+        let family = payload.first().copied().unwrap_or_default().into();
+        Ok(Self::Answered(family, payload.get(HEADER..).unwrap_or_default().to_vec()))
     }
 }
