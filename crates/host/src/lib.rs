@@ -13,6 +13,7 @@ pub mod cookie;
 pub mod draft;
 mod error;
 pub mod executable;
+pub mod fabric;
 mod foresee;
 mod forwarding;
 mod inside;

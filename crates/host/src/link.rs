@@ -131,6 +131,14 @@ pub(crate) fn find(socket: &mut Socket, name: &LinkName) -> Result<Option<Seen>,
     found(socket.request(get(name)))
 }
 
+/// Finds a link by its index.
+pub(crate) fn by_index(socket: &mut Socket, index: u32) -> Result<Option<Seen>, Refusal> {
+    let message = LinkUnspec::new_with_index(index)
+        .append_extra_attribute(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]))
+        .build();
+    found(socket.request(Request::new(Message::GetLink(message), 0)))
+}
+
 /// Every link of the socket's namespace.
 pub(crate) fn all(socket: &mut Socket) -> Result<Vec<Seen>, Refusal> {
     let message = LinkMessageBuilder::<LinkUnspec>::new()

@@ -3,6 +3,7 @@
 use netlink_sys::protocols::NETLINK_ROUTE;
 
 use crate::error::{Context, Error};
+use crate::fabric::Bulk;
 use crate::link::Socket;
 use crate::netlink::Netlink;
 use crate::nftables::Nftables;
@@ -13,6 +14,8 @@ pub struct Host {
     pub(crate) route: Socket,
     /// Packet rules.
     pub(crate) nftables: Nftables,
+    /// Routes and what they rest on, thousands at a time.
+    pub(crate) fabric: Option<Bulk>,
 }
 
 impl Host {
@@ -22,6 +25,6 @@ impl Host {
     /// Where the kernel gives no socket.
     pub fn open() -> Result<Self, Error> {
         let route = Netlink::open(NETLINK_ROUTE).context("open", &"a route socket")?;
-        Ok(Self { route, nftables: Nftables::default() })
+        Ok(Self { route, nftables: Nftables::default(), fabric: None })
     }
 }

@@ -3,12 +3,14 @@
 //! The kernel carries out what a send holds before the send returns, so an answer is always there to be read.
 //! A socket belongs to the network namespace that its thread was in when it was opened, and stays there.
 
+mod bulk;
+
 use std::io;
 use std::marker::PhantomData;
 
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkDeserializable, NetlinkHeader,
-    NetlinkMessage, NetlinkPayload, NetlinkSerializable,
+    NLM_F_ACK, NLM_F_REQUEST, NetlinkDeserializable, NetlinkHeader, NetlinkMessage, NetlinkPayload,
+    NetlinkSerializable,
 };
 use netlink_sys::{Socket, SocketAddr};
 use nix::sys::socket::setsockopt;
@@ -19,9 +21,6 @@ const BUFFER: usize = 64 * 1024;
 
 /// A longer send may not fit the socket's buffer: `net.core.wmem_default` is 208 KiB.
 const SEND: usize = 128 * 1024;
-
-/// Linux sets `NLM_F_DUMP_INTR` where the table changed under a dump; each try starts anew.
-const DUMP_TRIES: u32 = 10;
 
 /// `struct nlmsghdr`.
 const HEADER: usize = 16;
@@ -181,41 +180,12 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
     /// Reads a whole table, again from the start where it changed meanwhile.
     ///
     /// # Errors
-    /// The kernel's refusal; `EINTR` where the table did not stand still through [`DUMP_TRIES`] tries.
+    /// The kernel's refusal; `EINTR` where the table did not stand still through several tries.
     pub fn dump(&mut self, message: &T) -> Answer<T>
     where
         T: Clone,
     {
-        for _ in 0..DUMP_TRIES {
-            if let Some(whole) = self.dump_once(message.clone())? {
-                return Ok(whole);
-            }
-        }
-        Err(io::Error::from_raw_os_error(libc::EINTR).into())
-    }
-
-    fn dump_once(&mut self, message: T) -> Result<Option<Vec<T>>, Refusal> {
-        let mut bytes = Vec::new();
-        self.encode(Request { message, flags: NLM_F_DUMP }, &mut bytes);
-        self.socket.send(&bytes, 0)?;
-        let (mut found, mut whole) = (Vec::new(), true);
-        loop {
-            for message in self.receive()? {
-                if message.header.sequence_number != self.sequence {
-                    continue;
-                }
-                whole &= message.header.flags & NLM_F_DUMP_INTR == 0;
-                match message.payload {
-                    NetlinkPayload::InnerMessage(inner) => found.push(inner),
-                    NetlinkPayload::Error(error) => answer(&error)?,
-                    NetlinkPayload::Done(done) if done.code < 0 => {
-                        return Err(io::Error::from_raw_os_error(-done.code).into());
-                    }
-                    NetlinkPayload::Done(_) => return Ok(whole.then_some(found)),
-                    _ => {}
-                }
-            }
-        }
+        self.walk(message, Vec::new, Vec::push)
     }
 
     /// Lets a long transaction be sent at once. Where the system forbids it, the send says so.

@@ -1,0 +1,150 @@
+//! What there is one of a path: read without keeping it, changed in few sends.
+
+use std::io;
+
+use netlink_sys::protocols::NETLINK_ROUTE;
+use netstate::Family;
+
+use super::compare::{self, Seen};
+use super::hops::Hops;
+use super::object::{Entry, Hop, Neighbour, NextHop, Object, PROTOCOL, Route, Way};
+use super::report::Action;
+use super::wanted::Wanted;
+use super::wire::{self, Message};
+use crate::netlink::{Netlink, Refusal};
+
+/// A change, and the number of its path.
+#[derive(Clone)]
+pub(super) struct Change {
+    pub(super) action: Action,
+    pub(super) object: Object,
+    pub(super) path: Option<usize>,
+}
+
+/// The socket for it.
+pub(crate) struct Bulk(Netlink<Message>);
+
+impl Bulk {
+    /// In the calling thread's namespace.
+    pub(super) fn open() -> io::Result<Self> {
+        let socket = Netlink::open(NETLINK_ROUTE)?;
+        socket.enlarge()?;
+        Ok(Self(socket))
+    }
+
+    /// Every next hop object; none where the kernel knows none (before 5.3).
+    pub(super) fn next_hops(&mut self) -> Result<Option<Vec<NextHop>>, Refusal> {
+        let found = self.0.walk(&Message::next_hops(), Vec::new, |found, message| {
+            if let Message::NextHop(next_hop) = message {
+                found.push(next_hop);
+            }
+        });
+        match found {
+            Ok(found) => Ok(Some(found)),
+            Err(refusal) if refusal.is(libc::EOPNOTSUPP) || refusal.is(libc::EINVAL) => Ok(None),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    pub(super) fn routes(&mut self, wanted: &Wanted<'_>, hops: &Hops) -> Result<Seen<Route>, Refusal> {
+        let mut all = Seen::nothing(wanted);
+        for family in Family::ALL {
+            let start = || Seen::nothing(wanted);
+            let seen = self.0.walk(&Message::routes(family), start, |seen, message| {
+                if let Message::Route(route) = message {
+                    seen.route(wanted, hops, route);
+                }
+            })?;
+            all.join(seen);
+        }
+        Ok(all)
+    }
+
+    pub(super) fn neighbours(&mut self, wanted: &Wanted<'_>) -> Result<Seen<Neighbour>, Refusal> {
+        let mut all = Seen::nothing(wanted);
+        for (family, link) in compare::tunnels(wanted) {
+            let start = || Seen::nothing(wanted);
+            let seen = self.0.walk(&Message::neighbours(family, link), start, |seen, message| {
+                if let Message::Neighbour(neighbour) = message {
+                    seen.neighbour(wanted, neighbour);
+                }
+            })?;
+            all.join(seen);
+        }
+        Ok(all)
+    }
+
+    pub(super) fn entries(&mut self, wanted: &Wanted<'_>) -> Result<Seen<Entry>, Refusal> {
+        let mut all = Seen::nothing(wanted);
+        for (_, link) in compare::tunnels(wanted) {
+            let start = || Seen::nothing(wanted);
+            let seen = self.0.walk(&Message::entries(link), start, |seen, message| {
+                if let Message::Entry(entry) = message {
+                    seen.entry(wanted, entry);
+                }
+            })?;
+            all.join(seen);
+        }
+        Ok(all)
+    }
+
+    /// Sends the changes, what is to be removed last. Returns the refusals, each with the number of its change.
+    pub(super) fn change(&mut self, changes: &[Change]) -> io::Result<Vec<(usize, Refusal)>> {
+        let first = changes.partition_point(|change| change.action != Action::Remove);
+        let mut refused = self.send(&changes[..first])?;
+        if refused.iter().any(|(number, refusal)| is_elsewhere(&changes[*number], refusal)) {
+            refused = self.again(changes, &refused)?;
+        }
+        let removals = self.send(&changes[first..])?;
+        refused.extend(removals.into_iter().map(|(number, refusal)| (first + number, refusal)));
+        Ok(refused)
+    }
+
+    /// Tries what was refused once more, with the gateways known to be beyond the tunnel meanwhile.
+    ///
+    /// IPv6 takes an `onlink` gateway only if no other link leads to it already (`ip6_route_check_nh_onlink`): a path that
+    /// moves from the underlay to the tunnel is refused, for its gateway is within its own subnet. A route to the gateway
+    /// alone goes before the old one, which serves on until it is replaced.
+    fn again(
+        &mut self,
+        changes: &[Change],
+        refused: &[(usize, Refusal)],
+    ) -> io::Result<Vec<(usize, Refusal)>> {
+        let again: Vec<_> = refused.iter().map(|(number, _)| changes[*number].clone()).collect();
+        let aids: Vec<_> =
+            again.iter().filter_map(|change| Some(gateway_alone(tunnel_hop(&change.object)?))).collect();
+        let aid =
+            |action| aids.iter().map(move |aid| Change { action, object: Object::Route(*aid), path: None });
+        self.send(&aid(Action::Add).collect::<Vec<_>>())?;
+        let still = self.send(&again)?;
+        self.send(&aid(Action::Remove).collect::<Vec<_>>())?;
+        Ok(still.into_iter().map(|(number, refusal)| (refused[number].0, refusal)).collect())
+    }
+
+    fn send(&mut self, changes: &[Change]) -> io::Result<Vec<(usize, Refusal)>> {
+        self.0.carry_out(changes.iter().filter_map(|change| match change.action {
+            Action::Add | Action::Replace => wire::set(&change.object),
+            Action::Remove => wire::remove(&change.object),
+        }))
+    }
+}
+
+/// Where the object leads through a tunnel, if it does.
+fn tunnel_hop(object: &Object) -> Option<Hop> {
+    let hop = match object {
+        Object::NextHop(NextHop { hop, .. }) => *hop,
+        Object::Route(Route { way: Way::Hop(hop), .. }) => Some(*hop),
+        _ => None,
+    };
+    hop.filter(|hop| hop.onlink)
+}
+
+/// Was it refused because another link leads to its gateway?
+fn is_elsewhere(change: &Change, refusal: &Refusal) -> bool {
+    refusal.is(libc::EINVAL) && tunnel_hop(&change.object).is_some()
+}
+
+/// A route to the hop's gateway and nobody else, through its link.
+fn gateway_alone(hop: Hop) -> Route {
+    Route::new(hop.gateway.into(), Way::Other { link: Some(hop.link) }, PROTOCOL)
+}

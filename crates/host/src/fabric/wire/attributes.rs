@@ -1,0 +1,80 @@
+//! Attributes: their numbers, and how one is written and read (`NLA_*`, `linux/netlink.h`).
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use netlink_packet_core::{NlaBuffer, NlasIterator};
+use netstate::Mac;
+
+// `linux/nexthop.h`
+pub(super) const ID: u16 = 1;
+pub(super) const GROUP: u16 = 2;
+pub(super) const BLACKHOLE: u16 = 4;
+pub(super) const OUT: u16 = 5;
+pub(super) const GATEWAY: u16 = 6;
+pub(super) const ENCAPSULATION: u16 = 8;
+pub(super) const FORWARDING: u16 = 11;
+
+// `linux/rtnetlink.h`
+pub(super) const ROUTE_DESTINATION: u16 = 1;
+pub(super) const ROUTE_FROM: u16 = 2;
+pub(super) const ROUTE_OUT: u16 = 4;
+pub(super) const ROUTE_GATEWAY: u16 = 5;
+pub(super) const ROUTE_METRIC: u16 = 6;
+pub(super) const ROUTE_SOURCE: u16 = 7;
+pub(super) const ROUTE_METRICS: u16 = 8;
+pub(super) const ROUTE_SEVERAL: u16 = 9;
+pub(super) const ROUTE_TABLE: u16 = 15;
+pub(super) const ROUTE_VIA: u16 = 18;
+pub(super) const ROUTE_ENCAPSULATION: u16 = 22;
+pub(super) const ROUTE_NEXT_HOP: u16 = 30;
+
+// `linux/neighbour.h`
+pub(super) const NEIGHBOUR_ADDRESS: u16 = 1;
+pub(super) const NEIGHBOUR_MAC: u16 = 2;
+pub(super) const NEIGHBOUR_PORT: u16 = 6;
+pub(super) const NEIGHBOUR_VNI: u16 = 7;
+pub(super) const NEIGHBOUR_LINK: u16 = 8;
+pub(super) const NEIGHBOUR_GROUP: u16 = 13;
+
+/// Appends an attribute.
+///
+/// # Panics
+/// Never: the longest value here has 16 bytes.
+pub(super) fn put(body: &mut Vec<u8>, kind: u16, value: &[u8]) {
+    let length = u16::try_from(4 + value.len()).expect("the longest value here has 16 bytes");
+    body.extend(length.to_ne_bytes());
+    body.extend(kind.to_ne_bytes());
+    body.extend(value);
+    body.resize(body.len().next_multiple_of(4), 0);
+}
+
+/// Appends an address.
+pub(super) fn put_address(body: &mut Vec<u8>, kind: u16, address: IpAddr) {
+    match address {
+        IpAddr::V4(v4) => put(body, kind, &v4.octets()),
+        IpAddr::V6(v6) => put(body, kind, &v6.octets()),
+    }
+}
+
+/// The attributes in these bytes, up to the first that is none.
+pub(super) fn each(bytes: &[u8]) -> impl Iterator<Item = NlaBuffer<&[u8]>> {
+    NlasIterator::new(bytes).map_while(Result::ok)
+}
+
+/// A number.
+pub(super) fn number(attribute: &NlaBuffer<&[u8]>) -> Option<u32> {
+    attribute.value().try_into().ok().map(u32::from_ne_bytes)
+}
+
+/// An address.
+pub(super) fn address(attribute: &NlaBuffer<&[u8]>) -> Option<IpAddr> {
+    let value = attribute.value();
+    let v4 = || <[u8; 4]>::try_from(value).ok().map(|octets| IpAddr::V4(Ipv4Addr::from(octets)));
+    let v6 = || <[u8; 16]>::try_from(value).ok().map(|octets| IpAddr::V6(Ipv6Addr::from(octets)));
+    v4().or_else(v6)
+}
+
+/// A MAC.
+pub(super) fn mac(attribute: &NlaBuffer<&[u8]>) -> Option<Mac> {
+    attribute.value().try_into().ok().map(Mac)
+}
