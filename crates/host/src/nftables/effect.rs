@@ -13,7 +13,7 @@ use super::expression::{COUNTER, Expression, NF_DROP, data};
 use super::message::NF_ACCEPT;
 
 /// What a rule does to a family's packets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Effect {
     /// Lets through all packets of this network, and no others.
     Accepts(Side, IpNetwork),
@@ -21,6 +21,10 @@ pub(super) enum Effect {
     AcceptsAll,
     /// Lets no packet through.
     DropsAll,
+    /// Sends all packets to a chain.
+    Jumps(String),
+    /// Sends all packets back to where they came from.
+    Returns,
     /// Anything else.
     Other,
 }
@@ -52,7 +56,7 @@ pub(super) fn lets_through(
             Effect::Accepts(side, of) if covers(of, network) => accepted.push(side),
             Effect::AcceptsAll => return true,
             Effect::DropsAll => return Side::ALL.iter().all(|side| accepted.contains(side)),
-            Effect::Accepts(..) | Effect::Other => {}
+            Effect::Accepts(..) | Effect::Jumps(_) | Effect::Returns | Effect::Other => {}
         }
     }
     true
@@ -88,7 +92,7 @@ pub(super) fn effect(rule: &Rule, family: Family) -> Effect {
     for expression in &rule.expressions {
         match reading.read(expression, row) {
             Step::GoOn => {}
-            Step::End(code) => return reading.ends(code),
+            Step::End(ending) => return reading.ends(ending),
             Step::Unknown => return Effect::Other,
         }
     }
@@ -98,8 +102,8 @@ pub(super) fn effect(rule: &Rule, family: Family) -> Effect {
 /// What came of an expression.
 enum Step {
     GoOn,
-    /// This verdict, of `NF_ACCEPT` and `NF_DROP`.
-    End(u32),
+    /// This is what the rule does where its conditions are met.
+    End(Effect),
     Unknown,
 }
 
@@ -159,23 +163,29 @@ impl Reading {
         self.network.replace((side, network)).is_none().then_some(Step::GoOn)
     }
 
-    fn ends(&self, code: u32) -> Effect {
-        match (self.network, code) {
-            (None, NF_ACCEPT) => Effect::AcceptsAll,
-            (None, NF_DROP) => Effect::DropsAll,
-            (Some((side, network)), NF_ACCEPT) => Effect::Accepts(side, network),
+    fn ends(&self, ending: Effect) -> Effect {
+        match (self.network, ending) {
+            (None, ending) => ending,
+            (Some((side, network)), Effect::AcceptsAll) => Effect::Accepts(side, network),
             _ => Effect::Other,
         }
     }
 }
 
-fn verdict(immediate: &[Immediate]) -> Option<u32> {
+fn verdict(immediate: &[Immediate]) -> Option<Effect> {
     let verdict = immediate.iter().find_map(|attribute| match attribute {
         Immediate::Data(DataAttribute::Verdict(verdict)) => Some(verdict),
         _ => None,
     })?;
+    let chain = verdict.iter().find_map(|attribute| match attribute {
+        VerdictAttribute::Chain(chain) => Some(chain.clone()),
+        _ => None,
+    });
     verdict.iter().find_map(|attribute| match attribute {
-        VerdictAttribute::Code(Verdict::Other(code)) => Some(*code),
+        VerdictAttribute::Code(Verdict::Other(NF_ACCEPT)) => Some(Effect::AcceptsAll),
+        VerdictAttribute::Code(Verdict::Other(NF_DROP)) => Some(Effect::DropsAll),
+        VerdictAttribute::Code(Verdict::Return) => Some(Effect::Returns),
+        VerdictAttribute::Code(Verdict::Jump | Verdict::Goto) => chain.clone().map(Effect::Jumps),
         _ => None,
     })
 }
@@ -184,7 +194,7 @@ fn verdict(immediate: &[Immediate]) -> Option<u32> {
 fn other(name: &str, attributes: &[DefaultNla]) -> Option<Step> {
     match (name, xtables_name(attributes).as_deref()) {
         (COUNTER | "log", _) | ("match", Some("comment")) => Some(Step::GoOn),
-        ("reject", _) | ("target", Some("REJECT" | "DROP")) => Some(Step::End(NF_DROP)),
+        ("reject", _) | ("target", Some("REJECT" | "DROP")) => Some(Step::End(Effect::DropsAll)),
         _ => None,
     }
 }

@@ -9,8 +9,10 @@
 //! -A FORWARD -d 10.1.0.0/16 -m comment --comment "trestle routed-agent" -j ACCEPT
 //! ```
 //!
-//! The comment is in the rule's user data, where every iptables-nft 1.8 finds it, and not a match of xtables, which
-//! would need another kernel module. Chains of anybody else are only looked at.
+//! They stand where they are needed, before the first rule that would drop every packet, and otherwise last: what
+//! others decide on single packets before (network policies, kube-proxy's drop of invalid packets, an operator's
+//! `DOCKER-USER`) stays decided. The comment is in the rule's user data, where every iptables-nft 1.8 finds it, and
+//! not a match of xtables, which would need another kernel module. Chains of anybody else are only looked at.
 
 use ipnetwork::IpNetwork;
 use netlink_packet_netfilter::NetfilterProtoFamily;
@@ -24,7 +26,7 @@ use super::effect::{self, Effect, Side, effect};
 use super::error::Error;
 use super::expression::{Expression, accept, counter};
 use super::inventory::SeenChain;
-use super::message::Table;
+use super::message::{CommentedRule, Table};
 use super::repair::{Found, Repair};
 use super::routed::TABLE;
 use super::session::Session;
@@ -41,10 +43,15 @@ const IPTABLES: [Table; 2] = [
     Table { family: NetfilterProtoFamily::IPv6, name: "filter" },
 ];
 
-/// A base chain of somebody else, and its rules.
+/// So deep are chains followed to chains that every packet is sent to.
+const DEPTH: usize = 8;
+
+/// A base chain of somebody else.
 pub(super) struct Hooked {
     chain: SeenChain,
     rules: Vec<Rule>,
+    /// What each rule does to each family's packets that come here.
+    effects: Vec<(Family, Vec<Vec<Effect>>)>,
 }
 
 /// Looks at the base chains of others, where `chains` are those of all tables.
@@ -53,10 +60,38 @@ pub(super) struct Hooked {
 /// What looking meets.
 pub(super) fn look(session: &mut Session, chains: &[SeenChain]) -> Result<Vec<Hooked>, Error> {
     let hook = Hook::Number(HookNumber::Inet(InetHookNumber::Forward));
-    let others = chains.iter().filter(|chain| {
-        chain.is_at(&hook) && !families(chain.family).is_empty() && chain.table != TABLE.name
-    });
-    others.map(|chain| Ok(Hooked { chain: chain.clone(), rules: session.rules_of(chain)? })).collect()
+    let mut hooked = Vec::new();
+    for chain in chains.iter().filter(|chain| chain.is_at(&hook) && chain.table != TABLE.name) {
+        let rules = session.rules_of(chain)?;
+        let mut effects = Vec::new();
+        for family in families(chain.family) {
+            effects.push((*family, follow(session, (chain, &rules), *family, DEPTH)?));
+        }
+        hooked.push(Hooked { chain: chain.clone(), rules, effects });
+    }
+    Ok(hooked)
+}
+
+/// What each rule of a chain does, where a jump of every packet does what its chain does.
+fn follow(
+    session: &mut Session,
+    (chain, rules): (&SeenChain, &[Rule]),
+    family: Family,
+    depth: usize,
+) -> Result<Vec<Vec<Effect>>, Error> {
+    let mut effects = Vec::with_capacity(rules.len());
+    for rule in rules {
+        effects.push(match effect(rule, family) {
+            Effect::Jumps(target) if depth > 0 => {
+                let target = chain.sibling(target);
+                let rules = session.rules_of(&target)?;
+                let inner = follow(session, (&target, &rules), family, depth - 1)?.into_iter().flatten();
+                inner.take_while(|effect| *effect != Effect::Returns).collect()
+            }
+            effect => vec![effect],
+        });
+    }
+    Ok(effects)
 }
 
 /// The families whose packets come into tables of a family.
@@ -78,30 +113,48 @@ impl Hooked {
         })
     }
 
+    fn effects(&self, family: Family) -> &[Vec<Effect>] {
+        self.effects.iter().find(|(of, _)| *of == family).map_or(&[], |(_, effects)| effects)
+    }
+
+    /// The first rule that drops every packet that comes to it.
+    fn end(&self, family: Family) -> Option<usize> {
+        let ends = |effect: &Effect| matches!(effect, Effect::DropsAll | Effect::AcceptsAll);
+        let effects = self.effects(family);
+        let end = effects.iter().position(|effects| effects.iter().any(ends))?;
+        (effects[end].iter().find(|effect| ends(effect)) == Some(&Effect::DropsAll)).then_some(end)
+    }
+
     /// What our rules in it lack, if it is iptables-nft's.
     pub(super) fn repair(&self, rules: &PodRules) -> Repair {
         let mut repair = Repair::default();
         let Some((family, table)) = self.iptables() else { return repair };
-        let mut ours: Vec<(&Rule, Effect)> = self
+        let end = self.end(family);
+        let mut ours: Vec<(usize, &Rule, &[Effect])> = self
             .rules
             .iter()
-            .filter(|rule| effect::comment(rule).as_deref() == Some(COMMENT))
-            .map(|rule| (rule, effect(rule, family)))
+            .zip(self.effects(family))
+            .enumerate()
+            .filter(|(_, (rule, _))| effect::comment(rule).as_deref() == Some(COMMENT))
+            .map(|(place, (rule, effects))| (place, rule, effects.as_slice()))
             .collect();
-        // Each is inserted before the one that was inserted before it.
-        for (side, network) in wanted(rules, family).into_iter().rev() {
+        for (side, network) in wanted(rules, family) {
             let wanted = Effect::Accepts(side, network);
-            if let Some(found) = ours.iter().position(|(_, effect)| *effect == wanted) {
+            let stands = |(place, _, effects): &(usize, &Rule, &[Effect])| {
+                *effects == [wanted.clone()] && end.is_none_or(|end| *place < end)
+            };
+            if let Some(found) = ours.iter().position(stands) {
                 ours.remove(found);
-            } else {
-                repair
-                    .note(format!("rule {} of {}", specification(side, network), self.chain), Found::Missing);
-                repair.changes.push(table.insert_rule(FORWARD, &accepts(side, network), COMMENT));
+                continue;
             }
+            repair.note(format!("rule {} of {}", specification(side, network), self.chain), Found::Missing);
+            let rule = CommentedRule { expressions: accepts(side, network), comment: COMMENT };
+            let before = end.map(|end| self.rules[end].handle);
+            repair.changes.push(table.place_rule(FORWARD, &rule, before));
         }
-        for (rule, effect) in ours {
-            let object = match effect {
-                Effect::Accepts(side, network) => format!("rule {}", specification(side, network)),
+        for (_, rule, effects) in ours {
+            let object = match effects {
+                [Effect::Accepts(side, network)] => format!("rule {}", specification(*side, *network)),
                 _ => format!("rule \"{COMMENT}\""),
             };
             repair.note(format!("{object} of {}", self.chain), Found::Surplus);
@@ -116,14 +169,14 @@ impl Hooked {
             return Vec::new();
         }
         let last = if self.chain.lets_through() { Effect::AcceptsAll } else { Effect::DropsAll };
-        let families = families(self.chain.family).iter();
-        let networks = families.filter_map(|family| Some((*family, network(rules, *family)?)));
+        let effects = self.effects.iter();
+        let networks =
+            effects.filter_map(|(family, effects)| Some((*family, effects, network(rules, *family)?)));
         networks
-            .filter(|(family, network)| {
-                let effects = self.rules.iter().map(|rule| effect(rule, *family));
-                !effect::lets_through(effects, last, *network)
+            .filter(|(_, effects, network)| {
+                !effect::lets_through(effects.iter().flatten().cloned(), last.clone(), *network)
             })
-            .map(|(family, network)| Blocked::by_nftables(&self.chain, family, network))
+            .map(|(family, _, network)| Blocked::by_nftables(&self.chain, family, network))
             .collect()
     }
 }

@@ -93,6 +93,11 @@ impl SeenChain {
         read
     }
 
+    /// A chain of the same table, of which only the name is known.
+    pub(super) fn sibling(&self, name: String) -> Self {
+        Self { name, ..self.clone() }
+    }
+
     /// Do packets come into it here?
     pub(super) fn is_at(&self, hook: &Hook) -> bool {
         self.base.contains(hook)

@@ -33,6 +33,14 @@ const ENTRIES_SIZE: usize = 32;
 /// `NF_INET_FORWARD`.
 const FORWARD: usize = 2;
 
+/// `-NF_ACCEPT - 1`, `-NF_DROP - 1` and `XT_RETURN`.
+const ACCEPT: i32 = -2;
+const DROP: i32 = -1;
+const RETURN: i32 = -5;
+
+/// So deep are chains followed.
+const DEPTH: usize = 8;
+
 /// The table changed between two questions so often.
 const TRIES: u32 = 100;
 
@@ -109,11 +117,15 @@ fn read(row: &Row, family: Family) -> io::Result<Vec<Effect>> {
     for _ in 0..TRIES {
         let mut info = named(INFO);
         ask(&socket, row.level, (GET_INFO, &mut info))?;
-        let mut entries = named(ENTRIES + number(&info, SIZE));
-        let size = number(&info, SIZE).to_ne_bytes();
-        entries[ENTRIES_SIZE..ENTRIES_SIZE + 4].copy_from_slice(&size[..4]);
+        let mut entries = named(ENTRIES + number(&info, SIZE) as usize);
+        entries[ENTRIES_SIZE..ENTRIES_SIZE + 4].copy_from_slice(&info[SIZE..SIZE + 4]);
         match ask(&socket, row.level, (GET_ENTRIES, &mut entries)) {
-            Ok(()) => return Ok(effects(row, &info, &entries[ENTRIES..])),
+            Ok(()) => {
+                let entries = Entries { row, bytes: &entries[ENTRIES..], depth: DEPTH };
+                let [first, last] =
+                    [ENTRY_POINTS, UNDERFLOWS].map(|at| number(&info, at + 4 * FORWARD) as usize);
+                return Ok(entries.walk(first, last));
+            }
             Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => {}
             Err(error) => return Err(error),
         }
@@ -139,9 +151,9 @@ fn ask(socket: &UdpSocket, level: libc::c_int, (option, answer): (libc::c_int, &
 }
 
 /// A 32-bit number of the kernel's, or 0 behind the end.
-fn number(bytes: &[u8], at: usize) -> usize {
+fn number(bytes: &[u8], at: usize) -> u32 {
     let found = bytes.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_ne_bytes);
-    found.unwrap_or(0) as usize
+    found.unwrap_or(0)
 }
 
 /// A 16-bit number of the kernel's, or 0 behind the end.
@@ -150,56 +162,74 @@ fn offset(bytes: &[u8], at: usize) -> usize {
     found.unwrap_or(0).into()
 }
 
-/// Walks through `FORWARD`.
-fn effects(row: &Row, info: &[u8], entries: &[u8]) -> Vec<Effect> {
-    let mut at = number(info, ENTRY_POINTS + 4 * FORWARD);
-    let last = number(info, UNDERFLOWS + 4 * FORWARD);
-    let mut effects = Vec::new();
-    while at <= last {
-        let Some(entry) = entries.get(at..) else { break };
-        effects.push(effect(row, entry));
-        match offset(entry, row.offsets + 2) {
-            0 => break,
-            next => at += next,
-        }
-    }
-    effects
+/// A table's rules, and how deep chains are still followed to chains that every packet is sent to.
+struct Entries<'a> {
+    row: &'a Row,
+    bytes: &'a [u8],
+    depth: usize,
 }
 
-fn effect(row: &Row, entry: &[u8]) -> Effect {
+/// What a rule does where its conditions are met.
+enum Ending {
+    Here(Effect),
+    /// The packet goes through the chain that begins at this place.
+    Chain(usize),
+}
+
+impl Entries<'_> {
+    /// What the rules of a chain do, from its first to its last, or to where every packet goes back.
+    fn walk(&self, first: usize, last: usize) -> Vec<Effect> {
+        let (mut at, mut effects) = (first, Vec::new());
+        while at <= last {
+            let Some(entry) = self.bytes.get(at..) else { break };
+            match ending(self.row, entry) {
+                Ending::Here(Effect::Returns) => break,
+                Ending::Here(effect) => effects.push(effect),
+                Ending::Chain(_) if self.depth == 0 => effects.push(Effect::Other),
+                Ending::Chain(first) => {
+                    let inner = Entries { depth: self.depth - 1, ..*self };
+                    // A chain of somebody's own ends with a rule that sends every packet back.
+                    effects.extend(inner.walk(first, usize::MAX));
+                }
+            }
+            match offset(entry, self.row.offsets + 2) {
+                0 => break,
+                next => at += next,
+            }
+        }
+        effects
+    }
+}
+
+/// What a rule does to all packets, or to those of one network.
+fn ending(row: &Row, entry: &[u8]) -> Ending {
+    const OTHER: Ending = Ending::Here(Effect::Other);
     let target = offset(entry, row.offsets);
-    let (Some(header), Some(accepts)) =
+    let (Some(header), Some(ending)) =
         (entry.get(..row.header), verdict(entry.get(target..).unwrap_or_default()))
     else {
-        return Effect::Other;
+        return OTHER;
     };
     if !only_comments(entry.get(row.entry..target).unwrap_or_default()) {
-        return Effect::Other;
+        return OTHER;
     }
     let length = row.address;
     let (addresses, rest) = header.split_at(4 * length);
     if rest.iter().any(|byte| *byte != 0) {
-        return Effect::Other;
+        return OTHER;
     }
     let condition = |side: usize| {
         let (address, mask) = (&addresses[side * length..], &addresses[(2 + side) * length..]);
         network_of(&address[..length], &mask[..length])
     };
-    match (condition(0), condition(1), accepts) {
-        (Some(source), Some(any), true) if any.prefix() == 0 && source.prefix() > 0 => {
-            Effect::Accepts(Side::Source, source)
+    let (Some(source), Some(destination)) = (condition(0), condition(1)) else { return OTHER };
+    match (source.prefix(), destination.prefix(), ending) {
+        (0, 0, ending) => ending,
+        (_, 0, Ending::Here(Effect::AcceptsAll)) => Ending::Here(Effect::Accepts(Side::Source, source)),
+        (0, _, Ending::Here(Effect::AcceptsAll)) => {
+            Ending::Here(Effect::Accepts(Side::Destination, destination))
         }
-        (Some(any), Some(destination), true) if any.prefix() == 0 && destination.prefix() > 0 => {
-            Effect::Accepts(Side::Destination, destination)
-        }
-        (Some(any), Some(other), accepts) if any.prefix() == 0 && other.prefix() == 0 => {
-            if accepts {
-                Effect::AcceptsAll
-            } else {
-                Effect::DropsAll
-            }
-        }
-        _ => Effect::Other,
+        _ => OTHER,
     }
 }
 
@@ -211,14 +241,14 @@ fn network_of(bytes: &[u8], mask: &[u8]) -> Option<IpNetwork> {
 const XTABLES_NAME: usize = 2;
 const XTABLES_DATA: usize = 32;
 
-/// Does the target let every packet through, or none? Neither where it does anything else.
-fn verdict(target: &[u8]) -> Option<bool> {
-    // `XT_STANDARD_TARGET` holds a verdict, `-NF_ACCEPT - 1` or `-NF_DROP - 1`.
-    const ACCEPT: usize = (-2_i32).cast_unsigned() as usize;
-    const DROP: usize = (-1_i32).cast_unsigned() as usize;
-    match (name(target)?, number(target, XTABLES_DATA)) {
-        (b"", ACCEPT) => Some(true),
-        (b"", DROP) | (b"REJECT", _) => Some(false),
+/// What the target does.
+fn verdict(target: &[u8]) -> Option<Ending> {
+    // `XT_STANDARD_TARGET` holds the place of a chain, or a verdict, less than 0.
+    match (name(target)?, number(target, XTABLES_DATA).cast_signed()) {
+        (b"", ACCEPT) => Some(Ending::Here(Effect::AcceptsAll)),
+        (b"", DROP) | (b"REJECT", _) => Some(Ending::Here(Effect::DropsAll)),
+        (b"", RETURN) => Some(Ending::Here(Effect::Returns)),
+        (b"", place) => usize::try_from(place).ok().map(Ending::Chain),
         _ => None,
     }
 }

@@ -61,6 +61,14 @@ pub(super) struct BaseChain {
     pub(super) hook: Vec<Hook>,
 }
 
+/// A rule to be added.
+pub(super) struct CommentedRule<'a> {
+    /// What it does.
+    pub(super) expressions: Vec<Expression>,
+    /// Its comment.
+    pub(super) comment: &'a str,
+}
+
 impl BaseChain {
     /// A chain of this type, hook and priority.
     pub(super) fn at(kind: &'static str, hook: InetHookNumber, priority: i32) -> Self {
@@ -149,12 +157,16 @@ impl Table {
         self.change(what, NfTablesMessage::NewRule(rule), NLM_F_CREATE | NLM_F_APPEND)
     }
 
-    /// `insert rule`, before all others of the chain
-    pub(super) fn insert_rule(self, chain: &str, rule: &[Expression], comment: &str) -> Change {
-        let more =
-            vec![RuleAttribute::Expressions(rule.to_vec()), RuleAttribute::UserData(user_data(comment))];
+    /// `insert rule … position`, before another rule, or `add rule`
+    pub(super) fn place_rule(self, chain: &str, rule: &CommentedRule<'_>, before: Option<u64>) -> Change {
+        let mut more = vec![
+            RuleAttribute::Expressions(rule.expressions.clone()),
+            RuleAttribute::UserData(user_data(rule.comment)),
+        ];
+        more.extend(before.map(RuleAttribute::Position));
         let message = NfTablesMessage::NewRule(self.rule(Some(chain), more));
-        self.change(format!("insert rule {self} {chain}"), message, NLM_F_CREATE)
+        let place = if before.is_some() { 0 } else { NLM_F_APPEND };
+        self.change(format!("add rule {self} {chain}"), message, NLM_F_CREATE | place)
     }
 
     /// `delete rule … handle`

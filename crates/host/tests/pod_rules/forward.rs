@@ -98,7 +98,8 @@ fn our_rules_in_iptables_follow_the_network_and_leave_with_us() {
     host.reconcile_pod_rules(&rules).unwrap();
     assert!(stands(&mut host, &rules));
     let theirs = "-A FORWARD -s 10.7.0.0/16 -j ACCEPT\n";
-    assert_eq!(shown(&node, NFT[0]), format!("{}{theirs}", with_ours("10.2.0.0/15")));
+    let policy = "-P FORWARD DROP\n";
+    assert_eq!(shown(&node, NFT[0]), with_ours("10.2.0.0/15").replace(policy, &format!("{policy}{theirs}")));
     assert_eq!(shown(&node, NFT[1]), with_ours("fd00::/17"));
     let named: Vec<String> = host
         .pod_rules_drift(&PodRules { forward: false, ..rules.clone() })
@@ -110,6 +111,42 @@ fn our_rules_in_iptables_follow_the_network_and_leave_with_us() {
     assert!(named.iter().any(|named| named == rule), "{named:?}");
     host.remove_pod_rules().unwrap();
     assert_eq!(NFT.map(|program| shown(&node, program)).to_vec(), before);
+}
+
+#[test]
+fn our_rules_stand_before_what_drops_everything_and_behind_what_drops_single_packets() {
+    let network = Network::new();
+    let node = &network.node;
+    let single = "-A FORWARD -p tcp -m tcp --dport 25 -j DROP\n";
+    for all in
+        ["-A FORWARD -j DROP\n", "-A FORWARD -m comment --comment last -j REJECT\n", "-A FORWARD -j LAST\n"]
+    {
+        for program in NFT {
+            node.sh(&format!(
+                "{program} -P FORWARD DROP; {program} -F FORWARD; {program} -N LAST 2>/dev/null || {program} -F LAST
+                {program} -A LAST -m conntrack --ctstate INVALID -j DROP; {program} -A LAST -j REJECT
+                {program} {single}{program} {all}"
+            ));
+        }
+        let (mut host, rules) = (host(), routed(&[V4, V6]));
+        let check = |text: String| {
+            let places = [single.trim(), "-s 10.1.0.0/16 ", "-d 10.1.0.0/16 ", all.trim()]
+                .map(|rule| text.find(rule).unwrap_or_else(|| panic!("{rule} is not in {text}")));
+            assert!(places.is_sorted(), "{text}");
+        };
+        host.reconcile_pod_rules(&rules).unwrap();
+        // REJECT is shown with what it answers.
+        check(shown(node, NFT[0]));
+        assert!(stands(&mut host, &rules));
+        pods_are_connected(&network);
+        for program in NFT {
+            node.sh(&format!("{program} -I FORWARD 2 -j DROP"));
+        }
+        assert_eq!(host.reconcile_pod_rules(&rules).unwrap().repaired.len(), 8, "{all}");
+        check(shown(node, NFT[0]));
+        assert!(stands(&mut host, &rules));
+        pods_are_connected(&network);
+    }
 }
 
 #[test]
@@ -142,6 +179,10 @@ fn a_chain_of_others_that_drops_is_reported_until_the_operator_did_as_told() {
             add rule inet firewalld filter_FORWARD reject with icmpx admin-prohibited"
         ),
         format!("{firewall} accept; }}; add rule inet firewalld filter_FORWARD log prefix no counter drop"),
+        format!(
+            "{firewall} accept; }}; add chain inet firewalld last; add rule inet firewalld last drop; \
+            add rule inet firewalld filter_FORWARD jump last"
+        ),
     ] {
         let (mut host, rules) = (host(), routed(&[V4, V6]));
         network.node.exec(&["nft", &chain]);
@@ -174,6 +215,9 @@ fn a_chain_of_others_that_drops_only_some_packets_is_not_reported() {
         "add table inet other; add chain inet other forward { type filter hook forward priority 0; }; \
          add rule inet other forward ip saddr 10.1.0.0/16 drop; add rule inet other forward tcp dport 25 reject; \
          add rule inet other forward meta nfproto ipv6 counter; \
+         add chain inet other some; add rule inet other some tcp dport 25 drop; \
+         add rule inet other some return; add rule inet other some drop; \
+         add rule inet other forward jump some; \
          add chain inet other input { type filter hook input priority 0; policy drop; }",
     ]);
     let pass = host().reconcile_pod_rules(&routed(&[V4, V6])).unwrap();
@@ -186,11 +230,13 @@ fn a_legacy_chain_that_drops_is_reported_until_the_operator_did_as_told() {
     let node = &network.node;
     let (mut host, rules) = (host(), routed(&[V4, V6]));
     assert_eq!(host.reconcile_pod_rules(&rules).unwrap().blocked, []);
-    for (policy, rule) in [("DROP", ""), ("ACCEPT", "REJECT"), ("ACCEPT", "DROP")] {
+    for (policy, rule) in [("DROP", ""), ("ACCEPT", "REJECT"), ("ACCEPT", "DROP"), ("ACCEPT", "LAST")] {
         for program in LEGACY {
             node.sh(&format!("{program} -w -F FORWARD; {program} -w -P FORWARD {policy}"));
             node.sh(&format!("{program} -w -A FORWARD -i lo -j ACCEPT"));
             node.sh(&format!("{program} -w -A FORWARD -m conntrack --ctstate INVALID -j DROP"));
+            node.sh(&format!("{program} -w -N LAST 2>/dev/null || {program} -w -F LAST"));
+            node.sh(&format!("{program} -w -A LAST -p tcp -j RETURN; {program} -w -A LAST -j REJECT"));
             if !rule.is_empty() {
                 node.sh(&format!("{program} -w -A FORWARD -m comment --comment last -j {rule}"));
             }
