@@ -38,6 +38,7 @@ mod effect;
 mod element;
 mod error;
 mod expression;
+mod field;
 mod forward;
 mod inventory;
 mod legacy_forward;

@@ -7,10 +7,12 @@ use crate::machine::Host;
 use crate::nftables::{DroppedTunnelPackets, RuleDrift, RulesPass};
 
 impl Host {
-    /// Makes the node's packet rules be these and no others. See [`crate::nftables::Nftables::reconcile_pod_rules`].
+    /// Makes the node's packet rules be these and no others, and tells what it had to repair and what keeps pods'
+    /// packets back all the same. A pass that finds the ruleset as the last one left it costs next to nothing.
     ///
     /// # Errors
-    /// Where the kernel refuses, or has no `nf_tables`; then nothing was changed.
+    /// Where the kernel refuses, or has no `nf_tables`; then nothing was changed. Where only xtables-legacy can't be
+    /// read, the rules are right.
     pub fn reconcile_pod_rules(&mut self, rules: &PodRules) -> Result<RulesPass, Error> {
         Ok(self.nftables.reconcile_pod_rules(rules)?)
     }

@@ -7,7 +7,8 @@ use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
 use netlink_packet_netfilter::nftables::{MetaKey, Operator, Register};
 use netstate::Family;
 
-use super::expression::{Expression, Field, compare, equals, mask, meta};
+use super::expression::{Expression, compare, equals, mask, meta};
+use super::field::Field;
 
 /// What differs between the families, as `nf_tables` sees them.
 pub(super) struct Row {

@@ -7,7 +7,7 @@ use netstate::PodRules;
 use super::Nftables;
 use super::blocked::Blocked;
 use super::error::Error;
-use super::forward::{self, Hooked};
+use super::forward;
 use super::legacy_forward;
 use super::repair::{Repair, RuleDrift};
 use super::routed::{DROPPED, Routed, TABLE};
@@ -46,20 +46,27 @@ pub(super) struct Settled {
     blocked: Vec<Blocked>,
 }
 
-/// All that there is to say of a ruleset.
-struct Verdict {
+impl Settled {
+    /// Did nobody change any table since, and is the same wanted?
+    fn holds(&self, generation: u32, rules: &PodRules) -> bool {
+        self.generation == generation && self.rules == *rules
+    }
+}
+
+/// A ruleset against what is wanted.
+struct Comparison {
     repair: Repair,
     blocked: Vec<Blocked>,
 }
 
-impl Verdict {
+impl Comparison {
     fn of(session: &mut Session, rules: &PodRules, wanted: &Routed) -> Result<Self, Error> {
         let chains = session.chains()?;
         let table = Seen::look(session, &chains, wanted)?;
         let hooked = forward::look(session, &chains)?;
         let repair =
             hooked.iter().map(|hooked| hooked.repair(rules)).fold(wanted.repair(&table), Repair::and);
-        let blocked = hooked.iter().flat_map(|hooked: &Hooked| hooked.blocked(rules)).collect();
+        let blocked = hooked.iter().flat_map(|hooked| hooked.blocked(rules)).collect();
         Ok(Self { repair, blocked })
     }
 }
@@ -70,20 +77,19 @@ impl Nftables {
     /// its generation, and xtables-legacy for its chain where it is in use.
     ///
     /// # Errors
-    /// [`Error`]; then nothing was changed.
+    /// [`Error`]; then nothing was changed, but where only xtables-legacy could not be read ([`Error::Legacy`]): then
+    /// the rules are right, and whether it keeps pods' packets back is not known.
     pub fn reconcile_pod_rules(&mut self, rules: &PodRules) -> Result<RulesPass, Error> {
         let generation = self.session()?.generation()?;
-        let settled =
-            self.settled.take_if(|settled| settled.generation != generation || settled.rules != *rules);
-        drop(settled);
-        if let Some(settled) = &self.settled {
+        if let Some(settled) = self.settled.as_ref().filter(|settled| settled.holds(generation, rules)) {
             let blocked = settled.blocked.clone();
             return RulesPass { repaired: Vec::new(), blocked }.with_legacy(rules);
         }
+        self.settled = None;
         let wanted = Routed::of(rules);
         let mut pass = RulesPass::default();
         self.session()?.change("set the pods' packet rules", |session| {
-            let Verdict { repair, blocked } = Verdict::of(session, rules, &wanted)?;
+            let Comparison { repair, blocked } = Comparison::of(session, rules, &wanted)?;
             pass = RulesPass { repaired: repair.drift, blocked };
             Ok(repair.changes)
         })?;
@@ -99,7 +105,7 @@ impl Nftables {
     /// [`Error`].
     pub fn pod_rules_drift(&mut self, rules: &PodRules) -> Result<Vec<RuleDrift>, Error> {
         let wanted = Routed::of(rules);
-        Ok(self.session()?.look(|session| Verdict::of(session, rules, &wanted))?.repair.drift)
+        Ok(self.session()?.look(|session| Comparison::of(session, rules, &wanted))?.repair.drift)
     }
 
     /// Removes our table, and our rules from iptables-nft's chains. Absence is success.

@@ -26,9 +26,9 @@ use netstate::{Family, PodNetwork, PodRules, SourcePort, TunnelFilter};
 
 use super::address::{ROWS, Row, address_compares, protocol_is, row};
 use super::expression::{
-    Expression, Field, accept, count_in, drop, equals, is_not_in, jump_to, leave_chain, mask, masquerade,
-    meta,
+    Expression, accept, count_in, drop, equals, is_not_in, jump_to, leave_chain, mask, masquerade, meta,
 };
+use super::field::Field;
 use super::message::{BaseChain, Table};
 use super::set::{Bounds, ByteOrder, Holds, SetType};
 use super::structure::Chain;

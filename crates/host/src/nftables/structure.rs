@@ -9,9 +9,8 @@ use netstate::{RuleKind, SourcePort};
 
 use super::address::{ROWS, Row, address_compares, protocol_is, row};
 use super::answer::Rule;
-use super::expression::{
-    Expression, Field, drop, is_in, is_not_in, leave_chain, masquerade, meta, verdict_of,
-};
+use super::expression::{Expression, drop, is_in, is_not_in, leave_chain, masquerade, meta, verdict_of};
+use super::field::Field;
 use super::message::{BaseChain, Change, Table};
 use super::set::{ByteOrder, Holds, SetType};
 
