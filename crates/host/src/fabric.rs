@@ -9,6 +9,7 @@ mod bulk;
 mod checksum;
 mod compare;
 mod device;
+mod foreign;
 mod hops;
 mod object;
 mod pass;
@@ -20,10 +21,11 @@ mod wire;
 use netstate::Fabric;
 
 pub(crate) use bulk::Bulk;
+pub use foreign::Foreign;
 pub use object::{PROTOCOL, Setting};
 pub use report::{Action, Drift, Failure, Kind, Obstacle, Pass};
 
-use crate::error::{Context, Error};
+use crate::error::Error;
 use crate::machine::Host;
 use pass::Work;
 
@@ -77,10 +79,12 @@ impl Host {
     }
 
     fn pass(&mut self, fabric: &Fabric, effect: Effect, shape: Shape) -> Result<Pass, Error> {
-        let bulk = match &mut self.fabric {
-            Some(bulk) => bulk,
-            none => none.insert(Bulk::open().context("open", &"a route socket")?),
-        };
+        let bulk = Bulk::ensure(&mut self.fabric)?;
         Work::new(&mut self.route, bulk, effect, shape).run(fabric)
+    }
+
+    /// The socket for routes by the thousand, opened when it is needed.
+    pub(crate) fn bulk(&mut self) -> Result<&mut Bulk, Error> {
+        Bulk::ensure(&mut self.fabric)
     }
 }

@@ -34,6 +34,8 @@ mod settle;
 mod strays;
 mod sysctl;
 mod unrecorded;
+pub mod uplink;
+pub mod watch;
 
 pub use apply::Applied;
 pub use compare::Difference;

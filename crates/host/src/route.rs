@@ -118,14 +118,14 @@ fn next_hop(hop: &RouteNextHop) -> (Option<IpAddr>, u32) {
     (gateway, hop.interface_index)
 }
 
-fn address(address: IpAddr) -> RouteAddress {
+pub(crate) fn address(address: IpAddr) -> RouteAddress {
     match address {
         IpAddr::V4(v4) => RouteAddress::Inet(v4),
         IpAddr::V6(v6) => RouteAddress::Inet6(v6),
     }
 }
 
-fn ip(address: &RouteAddress) -> Option<IpAddr> {
+pub(crate) fn ip(address: &RouteAddress) -> Option<IpAddr> {
     match address {
         RouteAddress::Inet(v4) => Some(IpAddr::V4(*v4)),
         RouteAddress::Inet6(v6) => Some(IpAddr::V6(*v6)),

@@ -1,8 +1,16 @@
 //! The fabric in the real kernel: what `ip` and `bridge` show of it, what packets find, and how it heals.
 
+#[path = "fabric/change.rs"]
+mod change;
 #[path = "fabric/flannel.rs"]
 mod flannel;
 #[path = "fabric/golden.rs"]
 mod golden;
+#[path = "fabric/repair.rs"]
+mod repair;
 #[path = "fabric/scene.rs"]
 mod scene;
+#[path = "fabric/uplink.rs"]
+mod uplink;
+#[path = "fabric/watch.rs"]
+mod watch;

@@ -11,6 +11,7 @@ use super::object::{Entry, Hop, Neighbour, NextHop, Object, PROTOCOL, Route, Way
 use super::report::Action;
 use super::wanted::Wanted;
 use super::wire::{self, Message};
+use crate::error::{Context, Error};
 use crate::netlink::{Netlink, Refusal};
 
 /// A change, and the number of its path.
@@ -25,11 +26,22 @@ pub(super) struct Change {
 pub(crate) struct Bulk(Netlink<Message>);
 
 impl Bulk {
-    /// In the calling thread's namespace.
-    pub(super) fn open() -> io::Result<Self> {
+    /// The one that is open, or a new one of the calling thread's namespace.
+    pub(super) fn ensure(open: &mut Option<Self>) -> Result<&mut Self, Error> {
+        match open {
+            Some(bulk) => Ok(bulk),
+            none => Ok(none.insert(Self(Self::open().context("open", &"a route socket")?))),
+        }
+    }
+
+    fn open() -> io::Result<Netlink<Message>> {
         let socket = Netlink::open(NETLINK_ROUTE)?;
         socket.enlarge()?;
-        Ok(Self(socket))
+        Ok(socket)
+    }
+
+    pub(super) fn socket(&mut self) -> &mut Netlink<Message> {
+        &mut self.0
     }
 
     /// Every next hop object; none where the kernel knows none (before 5.3).

@@ -2,10 +2,12 @@
 //!
 //! Each object is looked at as the kernel tells it, and forgotten: nothing here grows but with what differs.
 
+use std::collections::BTreeSet;
+
 use netstate::{Family, Path};
 
 use super::hops::Hops;
-use super::object::{BY_ADVERTISEMENT, BY_KERNEL, Entry, MAIN, Neighbour, PROTOCOL, Route, Way};
+use super::object::{BY_ADVERTISEMENT, BY_KERNEL, Entry, MAIN, Neighbour, NextHop, PROTOCOL, Route, Way};
 use super::report::Action;
 use super::tunnel::IMAGINED;
 use super::wanted::Wanted;
@@ -25,12 +27,14 @@ pub(super) struct Seen<T> {
     beside: Vec<(usize, T)>,
     /// What nobody wants.
     pub(super) unwanted: Vec<T>,
+    /// The next hops of routes that stay while their paths can't be made.
+    kept: BTreeSet<u32>,
 }
 
 impl<T> Seen<T> {
     pub(super) fn nothing(wanted: &Wanted<'_>) -> Self {
         let marks = vec![Mark::Nothing; wanted.paths.len()];
-        Self { marks, beside: Vec::new(), unwanted: Vec::new() }
+        Self { marks, beside: Vec::new(), unwanted: Vec::new(), kept: BTreeSet::new() }
     }
 
     /// What is to be done to a path's object: nothing where it is there.
@@ -51,6 +55,7 @@ impl<T> Seen<T> {
         }
         self.beside.extend(other.beside);
         self.unwanted.extend(other.unwanted);
+        self.kept.extend(other.kept);
     }
 
     fn another(&mut self, number: usize) {
@@ -83,12 +88,20 @@ impl Seen<Route> {
                     self.another(number);
                     self.beside.push((number, seen));
                 }
-                // The last state stays until the path can be made again.
-                None => {}
+                None => {
+                    if let Way::Object { id, .. } = seen.way {
+                        self.kept.insert(id);
+                    }
+                }
             }
         } else if seen.protocol == PROTOCOL || is_left_over(wanted, &seen) {
             self.unwanted.push(seen);
         }
+    }
+
+    /// Does a route rest on this next hop that stays, as the last known, until its path can be made again?
+    pub(super) fn keeps(&self, next_hop: &NextHop) -> bool {
+        self.kept.contains(&next_hop.id)
     }
 
     /// Whatever stands beside what belongs in its place, or beside the one that will be replaced.

@@ -66,7 +66,12 @@ pub(crate) enum Way {
     },
     /// By a gateway of its own.
     Hop(Hop),
-    /// Any other: several gateways, a link without one, a black hole.
+    /// By several gateways.
+    Several {
+        /// The link of the first.
+        link: Option<u32>,
+    },
+    /// Any other: a link without a gateway, a black hole.
     Other {
         /// Its link.
         link: Option<u32>,
@@ -74,11 +79,20 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    /// Its only link.
+    /// Its link, the first of several.
     pub(crate) fn link(&self) -> Option<u32> {
         match self {
             Self::Hop(hop) => Some(hop.link),
-            Self::Object { link, .. } | Self::Other { link } => *link,
+            Self::Object { link, .. } | Self::Several { link } | Self::Other { link } => *link,
+        }
+    }
+
+    /// Its only gateway.
+    pub(crate) fn gateway(&self) -> Option<IpAddr> {
+        match self {
+            Self::Hop(hop) => Some(hop.gateway),
+            Self::Object { gateway, .. } => *gateway,
+            Self::Several { .. } | Self::Other { .. } => None,
         }
     }
 }

@@ -101,6 +101,7 @@ impl<'a> Work<'a> {
                 push(action, Object::Route(route), Some(number));
             }
         }
+        hops.unwanted.retain(|next_hop| !routes.keeps(next_hop));
         let superfluous = routes.superfluous();
         let unwanted = superfluous.into_iter().chain(routes.unwanted).map(Object::Route);
         let unwanted = unwanted

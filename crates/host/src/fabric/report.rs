@@ -136,7 +136,7 @@ impl fmt::Display for Object {
                         write!(f, " via {gateway}")
                     }
                     Way::Object { id, .. } => write!(f, " nhid {id}"),
-                    Way::Other { .. } => Ok(()),
+                    Way::Several { .. } | Way::Other { .. } => Ok(()),
                 }
             }
             Self::Neighbour(neighbour) => {

@@ -3,7 +3,7 @@
 use host::Host;
 use host::fabric::{Pass, Shape};
 use netstate::{Checksums, Fabric, Mac, Path, Via, Vxlan};
-use sandbox::{Node, Place, Pod};
+use sandbox::{Node, PATIENCE, Place, Pod, eventually};
 
 /// The link that leads to the other nodes.
 pub(crate) const UNDERLAY: &str = "eth0";
@@ -31,6 +31,11 @@ impl Scene {
                 ));
             }
             place.run("ip link set eth0 up");
+        }
+        for place in [&node as &dyn Sh, &beyond] {
+            // Its own address comes with the carrier.
+            let settled = eventually(PATIENCE, || place.run("ip -6 addr show dev eth0").contains("fe80:"));
+            assert!(settled, "no carrier");
         }
         let host = Host::open().expect("a route socket");
         Self { node, beyond, host }
@@ -80,12 +85,12 @@ done
 
 /// [`Place::sh`] for places of different types in one list.
 trait Sh {
-    fn run(&self, script: &str);
+    fn run(&self, script: &str) -> String;
 }
 
 impl<T: Place> Sh for T {
-    fn run(&self, script: &str) {
-        self.sh(script);
+    fn run(&self, script: &str) -> String {
+        self.sh(script).stdout
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn route(bytes: &[u8]) -> Option<Route> {
     }
     let (mut destination, mut table, mut metric) = (unspecified(family)?, u32::from(table), 0);
     let (mut gateway, mut link, mut object) = (None, None, None);
-    let (mut special, mut several) = (from != 0, false);
+    let (mut special, mut several) = (from != 0, None);
     for attribute in a::each(&bytes[HEADER..]) {
         match attribute.kind() {
             a::ROUTE_DESTINATION => destination = a::address(&attribute)?,
@@ -44,7 +44,8 @@ pub(super) fn route(bytes: &[u8]) -> Option<Route> {
             a::ROUTE_GATEWAY => gateway = a::address(&attribute),
             a::ROUTE_OUT => link = a::number(&attribute),
             a::ROUTE_NEXT_HOP => object = a::number(&attribute),
-            a::ROUTE_SEVERAL => several = true,
+            // `struct rtnexthop`.
+            a::ROUTE_SEVERAL => several = Some(number(attribute.value(), 4)),
             a::ROUTE_FROM | a::ROUTE_SOURCE | a::ROUTE_METRICS | a::ROUTE_VIA | a::ROUTE_ENCAPSULATION => {
                 special = true;
             }
@@ -54,7 +55,8 @@ pub(super) fn route(bytes: &[u8]) -> Option<Route> {
     let onlink = flags & ONLINK != 0;
     let way = match (object, gateway, link) {
         (Some(id), gateway, link) => Way::Object { id, gateway, link },
-        (None, Some(gateway), Some(link)) if !several => Way::Hop(Hop { gateway, link, onlink }),
+        _ if several.is_some() => Way::Several { link: several.flatten() },
+        (None, Some(gateway), Some(link)) => Way::Hop(Hop { gateway, link, onlink }),
         (None, _, link) => Way::Other { link },
     };
     let destination = IpNetwork::new(destination, prefix).ok()?;
@@ -89,8 +91,9 @@ pub(super) fn entry(bytes: &[u8]) -> Option<Entry> {
     Some(Entry { link, mac, endpoint: endpoint.filter(|_| !special), permanent: is_permanent(bytes) })
 }
 
+/// `bridge` sets `NUD_NOARP` beside it, which changes nothing.
 fn is_permanent(bytes: &[u8]) -> bool {
-    bytes.get(8..10) == Some(&PERMANENT.to_ne_bytes())
+    bytes.get(8..10).is_some_and(|state| u16::from_ne_bytes([state[0], state[1]]) & PERMANENT != 0)
 }
 
 fn number(bytes: &[u8], at: usize) -> Option<u32> {

@@ -79,6 +79,7 @@ fn write_route(route: &Route, scope: u8) -> Vec<u8> {
             a::put_address(&mut body, a::ROUTE_GATEWAY, hop.gateway);
             a::put(&mut body, a::ROUTE_OUT, &hop.link.to_ne_bytes());
         }
+        Way::Several { .. } => {}
         Way::Other { link } => {
             if let Some(link) = link {
                 a::put(&mut body, a::ROUTE_OUT, &link.to_ne_bytes());
