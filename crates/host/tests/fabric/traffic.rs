@@ -1,0 +1,160 @@
+//! Packets: two nodes with pods behind them, and none lost while the fabric under them changes.
+
+use std::process::{Child, Command, Stdio};
+
+use host::Host;
+use host::fabric::Shape;
+use netstate::{Fabric, Path, Via};
+use sandbox::{PATIENCE, Place, eventually};
+
+use crate::flannel;
+use crate::scene::{Families, Scene, direct, endpoint, mac, subnet, tunnel, tunnelled};
+
+/// A pod of node 2, in both families.
+const PODS: [&str; 2] = ["10.244.2.9", "fd00:10:0:2::9"];
+
+/// Makes the other end of the cable node 2, with a pod's addresses, and paths both ways to node 1.
+fn second_node(scene: &Scene) -> Host {
+    scene.beyond.sh(
+        "ip link set lo up; ip addr add 10.244.2.9/32 dev lo; ip addr add fd00:10:0:2::9/128 dev lo nodad",
+    );
+    scene.node.sh("ip addr add 10.244.1.9/32 dev lo; ip addr add fd00:10:0:1::9/128 dev lo nodad");
+    scene.beyond.within(|| Host::open().expect("a route socket"))
+}
+
+/// What node 2 wants: the way to node 1, through tunnels of its own.
+fn of_the_second(tunnelled: &Fabric) -> Fabric {
+    let mut fabric = tunnelled.clone();
+    fabric.tunnels = (0..2).map(tunnel).collect();
+    for (family, tunnel) in fabric.tunnels.iter_mut().enumerate() {
+        tunnel.mac = mac(family, 2);
+        tunnel.local = endpoint(family, 2).parse().unwrap();
+        let first = subnet(family, 2);
+        tunnel.address = first.split_once('/').unwrap().0.parse().unwrap();
+    }
+    let path = |family: usize| Path {
+        subnet: subnet(family, 1).parse().unwrap(),
+        via: Via::Tunnel { mac: mac(family, 1), endpoint: endpoint(family, 1).parse().unwrap() },
+    };
+    fabric.paths = (0..2).map(path).collect();
+    fabric
+}
+
+/// A stream of echo requests from a pod of node 1, each answered before the next.
+struct Stream(Child);
+
+impl Stream {
+    fn start(family: usize) -> Self {
+        let from = ["10.244.1.9", "fd00:10:0:1::9"][family];
+        let arguments = ["-n", "-q", "-i", "0.002", "-W", "10", "-I", from, PODS[family]];
+        let ping = Command::new("ping").args(arguments).stdout(Stdio::piped()).spawn();
+        Self(ping.expect("ping must be installed"))
+    }
+
+    /// Ends it; tells how many were sent, and how many came back.
+    fn end(self) -> (u32, u32) {
+        let id = nix::unistd::Pid::from_raw(self.0.id().cast_signed());
+        nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGINT).expect("it runs");
+        let output = self.0.wait_with_output().expect("ping's output");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut numbers = text
+            .lines()
+            .find(|line| line.contains("packets transmitted"))
+            .map_or("", |line| line)
+            .split(", ")
+            .filter_map(|part| part.split(' ').next()?.parse().ok());
+        numbers.next().zip(numbers.next()).unwrap_or_else(|| panic!("no figures: {text}"))
+    }
+}
+
+/// Does each step while requests flow in both families. The last request may be under way at the end.
+fn nothing_is_lost(scene: &mut Scene, steps: &mut [&mut dyn FnMut(&mut Scene)]) {
+    for pod in PODS {
+        scene.node.ping(pod);
+    }
+    let streams = [0, 1].map(Stream::start);
+    for step in steps {
+        let before = packets(scene);
+        let flowed = eventually(PATIENCE, || packets(scene) > before + 40);
+        assert!(flowed, "no packets flow\n{}", scene.state());
+        step(scene);
+    }
+    let before = packets(scene);
+    let flowed = eventually(PATIENCE, || packets(scene) > before + 40);
+    assert!(flowed, "no packets flow\n{}", scene.state());
+    for stream in streams {
+        let (sent, received) = stream.end();
+        assert!(sent > 0 && received + 1 >= sent, "{received} of {sent}");
+    }
+}
+
+/// How many packets the underlay has carried.
+fn packets(scene: &Scene) -> u64 {
+    scene.node.sh("cat /sys/class/net/eth0/statistics/tx_packets").stdout.trim().parse().expect("a number")
+}
+
+#[test]
+fn packets_go_through_tunnels_both_ways() {
+    let mut scene = Scene::enter();
+    let mut second = second_node(&scene);
+    let fabric = tunnelled(Families::Dual, &[2]);
+    scene.heal(&fabric, Shape::NextHops);
+    let theirs = of_the_second(&fabric);
+    let pass = scene.beyond.within(|| second.reconcile(&theirs)).unwrap();
+    assert!(pass.failures.is_empty(), "{pass}");
+    for pod in PODS {
+        scene.node.ping(pod);
+    }
+}
+
+#[test]
+fn a_node_is_taken_over_from_flannel_and_handed_back_without_a_lost_packet() {
+    let tunnels = tunnelled(Families::Dual, &[2, 3]);
+    let plain = direct(Families::Dual, &[2, 3]);
+    for (fabric, flannel) in [
+        (&tunnels, flannel::tunnelled(Families::Dual, &[2, 3])),
+        (&plain, flannel::direct(Families::Dual, &[2, 3])),
+    ] {
+        let mut scene = Scene::enter();
+        let mut second = second_node(&scene);
+        let theirs = of_the_second(fabric);
+        scene.beyond.within(|| second.reconcile(&theirs)).unwrap();
+        if fabric.tunnels.is_empty() {
+            scene.beyond.sh("ip route replace 10.244.1.0/24 via 192.0.2.1; ip -6 route replace fd00:10:0:1::/64 via 2001:db8::1");
+        }
+        scene.node.sh(&flannel);
+        let before = scene.state();
+        nothing_is_lost(
+            &mut scene,
+            &mut [
+                &mut |scene| drop(scene.heal(fabric, Shape::NextHops)),
+                &mut |scene| drop(scene.heal(fabric, Shape::Flannel)),
+                &mut |scene| assert_eq!(scene.state(), before),
+                &mut |scene| drop(scene.heal(fabric, Shape::Plain)),
+                &mut |scene| drop(scene.heal(fabric, Shape::NextHops)),
+            ],
+        );
+    }
+}
+
+#[test]
+fn a_path_moves_between_underlay_and_tunnel_without_a_lost_packet() {
+    for shape in [Shape::NextHops, Shape::Plain] {
+        let mut scene = Scene::enter();
+        let mut second = second_node(&scene);
+        let through = tunnelled(Families::Dual, &[2]);
+        let mut beside = direct(Families::Dual, &[2]);
+        beside.tunnels.clone_from(&through.tunnels);
+        let theirs = of_the_second(&through);
+        scene.beyond.within(|| second.reconcile(&theirs)).unwrap();
+        scene.heal(&through, shape);
+        nothing_is_lost(
+            &mut scene,
+            &mut [
+                &mut |scene| drop(scene.heal(&beside, shape)),
+                &mut |scene| drop(scene.heal(&through, shape)),
+                &mut |scene| drop(scene.heal(&beside, shape)),
+            ],
+        );
+    }
+}
