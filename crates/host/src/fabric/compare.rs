@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use netstate::{Family, Path};
+use netstate::Family;
 
 use super::hops::Hops;
 use super::object::{BY_ADVERTISEMENT, BY_KERNEL, Entry, MAIN, Neighbour, NextHop, PROTOCOL, Route, Way};
@@ -66,10 +66,10 @@ impl<T> Seen<T> {
 }
 
 /// The route to a path's subnet as it should be; none while the path can't be made.
-pub(super) fn route(wanted: &Wanted<'_>, hops: &Hops, path: &Path) -> Option<Route> {
-    let hop = wanted.hop(path).ok()?;
+pub(super) fn route(wanted: &Wanted<'_>, hops: &Hops, number: usize) -> Option<Route> {
+    let hop = wanted.hop(number).ok()?;
     let object = hops.id(hop).map(|id| Way::Object { id, gateway: Some(hop.gateway), link: Some(hop.link) });
-    Some(Route::new(path.subnet, object.unwrap_or(Way::Hop(hop)), wanted.protocol()))
+    Some(Route::new(wanted.paths[number].subnet, object.unwrap_or(Way::Hop(hop)), wanted.protocol()))
 }
 
 impl Seen<Route> {
@@ -81,7 +81,7 @@ impl Seen<Route> {
     /// anywhere go, and on our tunnels all within the cluster's networks that the kernel did not make itself.
     pub(super) fn route(&mut self, wanted: &Wanted<'_>, hops: &Hops, seen: Route) {
         if let Some(number) = wanted.by_subnet(seen.destination).filter(|_| seen.is_usual()) {
-            match route(wanted, hops, &wanted.paths[number]) {
+            match route(wanted, hops, number) {
                 Some(right) if seen.is(&right) => self.marks[number] = Mark::Itself,
                 Some(_) if made_by_the_kernel(&seen) => {}
                 Some(_) => {
@@ -138,7 +138,7 @@ impl Seen<Neighbour> {
         }
         if let Some(number) = wanted.by_first_address(seen.address) {
             let path = &wanted.paths[number];
-            let right = wanted.hop(path).ok().and_then(|hop| Wanted::beyond(path, hop));
+            let right = wanted.hop(number).ok().and_then(|hop| Wanted::beyond(path, hop));
             match right {
                 Some((right, _)) if seen == right => self.marks[number] = Mark::Itself,
                 _ => self.another(number),
@@ -157,7 +157,7 @@ impl Seen<Entry> {
         }
         if let Some(number) = wanted.by_mac(seen.link, seen.mac) {
             let path = &wanted.paths[number];
-            let right = wanted.hop(path).ok().and_then(|hop| Wanted::beyond(path, hop));
+            let right = wanted.hop(number).ok().and_then(|hop| Wanted::beyond(path, hop));
             match right {
                 Some((_, right)) if seen == right => self.marks[number] = Mark::Itself,
                 _ => self.another(number),

@@ -23,7 +23,7 @@ impl Hops {
     pub(super) fn new(wanted: &Wanted<'_>) -> Self {
         let mut hops = Vec::new();
         if wanted.shape == Shape::NextHops {
-            hops.extend(wanted.paths.iter().filter_map(|path| Some((wanted.hop(path).ok()?, None))));
+            hops.extend((0..wanted.paths.len()).filter_map(|number| Some((wanted.hop(number).ok()?, None))));
         }
         hops.sort_unstable();
         hops.dedup();

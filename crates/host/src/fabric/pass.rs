@@ -77,7 +77,7 @@ impl<'a> Work<'a> {
         let mut changes = Vec::new();
         let mut push = |action, object, path| changes.push(Change { action, object, path });
         for (number, path) in wanted.paths.iter().enumerate() {
-            let hop = match wanted.hop(path) {
+            let hop = match wanted.hop(number) {
                 Ok(hop) => hop,
                 Err(obstacle) => {
                     self.pass.failures.push(Failure::Blocked { subnet: path.subnet, obstacle });
@@ -95,9 +95,9 @@ impl<'a> Work<'a> {
         for next_hop in new_hops {
             push(Action::Add, Object::NextHop(next_hop), None);
         }
-        for (number, path) in wanted.paths.iter().enumerate() {
-            let route = compare::route(wanted, &hops, path);
-            if let Some((action, route)) = routes.action(number).zip(route) {
+        for number in 0..wanted.paths.len() {
+            let Some(action) = routes.action(number) else { continue };
+            if let Some(route) = compare::route(wanted, &hops, number) {
                 push(action, Object::Route(route), Some(number));
             }
         }

@@ -24,6 +24,8 @@ pub(super) struct Wanted<'a> {
     pub(super) shape: Shape,
     /// Each family's MACs behind its tunnel, sorted, with the number of the first path to it.
     macs: [Vec<(Mac, u32)>; 2],
+    /// The numbers of paths to a MAC that is another endpoint's already; hardly ever any.
+    doubtful: Vec<u32>,
 }
 
 impl<'a> Wanted<'a> {
@@ -35,7 +37,14 @@ impl<'a> Wanted<'a> {
     ) -> Self {
         let paths = in_order(&fabric.paths);
         let macs = Family::ALL.map(|family| macs(&paths, family));
-        Self { paths, networks: &fabric.networks, tunnels, underlay, shape, macs }
+        let mut wanted =
+            Self { paths, networks: &fabric.networks, tunnels, underlay, shape, macs, doubtful: Vec::new() };
+        wanted.doubtful = (0..)
+            .zip(wanted.paths.iter())
+            .filter(|(_, path)| wanted.is_doubtful(path))
+            .map(|(number, _)| number)
+            .collect();
+        wanted
     }
 
     /// The protocol number that routes get.
@@ -46,20 +55,25 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    /// Where a path's packets go next.
-    pub(super) fn hop(&self, path: &Path) -> Result<Hop, Obstacle> {
+    /// Does the path lead to a MAC that an earlier one has at another endpoint?
+    fn is_doubtful(&self, path: &Path) -> bool {
+        let Via::Tunnel { mac, .. } = path.via else { return false };
+        let family = Family::of(path.subnet.ip());
+        self.first(family, mac).is_some_and(|first| self.paths[first].via != path.via)
+    }
+
+    /// Where the packets of the path of this number go next.
+    pub(super) fn hop(&self, number: usize) -> Result<Hop, Obstacle> {
+        let path = &self.paths[number];
         let family = Family::of(path.subnet.ip());
         match path.via {
             Via::Direct { gateway } if Family::of(gateway) != family => Err(Obstacle::OtherFamily),
             Via::Direct { gateway } => Ok(Hop { gateway, link: self.underlay.clone()?, onlink: false }),
-            Via::Tunnel { mac, endpoint } => {
+            Via::Tunnel { mac, .. } => {
                 let link = self.tunnels[family as usize].ok_or(Obstacle::NoTunnel(family))?;
-                let first = self.by_mac(link, mac).map(|number| self.paths[number].via);
-                if first == Some(Via::Tunnel { mac, endpoint }) {
-                    Ok(Hop { gateway: path.subnet.ip(), link, onlink: true })
-                } else {
-                    Err(Obstacle::SameMac(mac))
-                }
+                let doubtful = self.doubtful.iter().any(|doubtful| *doubtful as usize == number);
+                let hop = Hop { gateway: path.subnet.ip(), link, onlink: true };
+                if doubtful { Err(Obstacle::SameMac(mac)) } else { Ok(hop) }
             }
         }
     }
@@ -87,8 +101,13 @@ impl<'a> Wanted<'a> {
 
     /// The number of the path whose node has this MAC, beyond the tunnel `link`.
     pub(super) fn by_mac(&self, link: u32, mac: Mac) -> Option<usize> {
-        let family = self.tunnels.iter().position(|tunnel| *tunnel == Some(link))?;
-        let macs = &self.macs[family];
+        let tunnels = Family::ALL.into_iter().zip(self.tunnels);
+        let (family, _) = tunnels.into_iter().find(|(_, tunnel)| *tunnel == Some(link))?;
+        self.first(family, mac)
+    }
+
+    fn first(&self, family: Family, mac: Mac) -> Option<usize> {
+        let macs = &self.macs[family as usize];
         let found = macs.binary_search_by_key(&mac, |(mac, _)| *mac).ok()?;
         Some(macs[found].1 as usize)
     }

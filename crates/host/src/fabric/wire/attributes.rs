@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use netlink_packet_core::{NlaBuffer, NlasIterator};
+use netlink_packet_core::NLA_TYPE_MASK;
 use netstate::Mac;
 
 // `linux/nexthop.h`
@@ -56,25 +56,38 @@ pub(super) fn put_address(body: &mut Vec<u8>, kind: u16, address: IpAddr) {
     }
 }
 
-/// The attributes in these bytes, up to the first that is none.
-pub(super) fn each(bytes: &[u8]) -> impl Iterator<Item = NlaBuffer<&[u8]>> {
-    NlasIterator::new(bytes).map_while(Result::ok)
+/// An attribute.
+pub(super) struct Attribute<'a> {
+    /// Its number, without the flags beside it.
+    pub(super) kind: u16,
+    pub(super) value: &'a [u8],
+}
+
+/// The attributes in these bytes, up to the first that is none. By hand: it is half of what a large dump costs.
+pub(super) fn each(mut bytes: &[u8]) -> impl Iterator<Item = Attribute<'_>> {
+    std::iter::from_fn(move || {
+        let [l0, l1, k0, k1] = *bytes.first_chunk()?;
+        let length = usize::from(u16::from_ne_bytes([l0, l1]));
+        let value = bytes.get(4..length)?;
+        bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
+        Some(Attribute { kind: u16::from_ne_bytes([k0, k1]) & NLA_TYPE_MASK, value })
+    })
 }
 
 /// A number.
-pub(super) fn number(attribute: &NlaBuffer<&[u8]>) -> Option<u32> {
-    attribute.value().try_into().ok().map(u32::from_ne_bytes)
+pub(super) fn number(attribute: &Attribute<'_>) -> Option<u32> {
+    attribute.value.try_into().ok().map(u32::from_ne_bytes)
 }
 
 /// An address.
-pub(super) fn address(attribute: &NlaBuffer<&[u8]>) -> Option<IpAddr> {
-    let value = attribute.value();
+pub(super) fn address(attribute: &Attribute<'_>) -> Option<IpAddr> {
+    let value = attribute.value;
     let v4 = || <[u8; 4]>::try_from(value).ok().map(|octets| IpAddr::V4(Ipv4Addr::from(octets)));
     let v6 = || <[u8; 16]>::try_from(value).ok().map(|octets| IpAddr::V6(Ipv6Addr::from(octets)));
     v4().or_else(v6)
 }
 
 /// A MAC.
-pub(super) fn mac(attribute: &NlaBuffer<&[u8]>) -> Option<Mac> {
-    attribute.value().try_into().ok().map(Mac)
+pub(super) fn mac(attribute: &Attribute<'_>) -> Option<Mac> {
+    attribute.value.try_into().ok().map(Mac)
 }

@@ -14,7 +14,7 @@ pub(super) fn next_hop(bytes: &[u8]) -> Option<NextHop> {
     let protocol = bytes[2];
     let (mut id, mut gateway, mut link, mut special) = (0, None, None, false);
     for attribute in a::each(&bytes[NEXT_HOP_HEADER..]) {
-        match attribute.kind() {
+        match attribute.kind {
             a::ID => id = a::number(&attribute)?,
             a::OUT => link = a::number(&attribute),
             a::GATEWAY => gateway = a::address(&attribute),
@@ -37,7 +37,7 @@ pub(super) fn route(bytes: &[u8]) -> Option<Route> {
     let (mut gateway, mut link, mut object) = (None, None, None);
     let (mut special, mut several) = (from != 0, None);
     for attribute in a::each(&bytes[HEADER..]) {
-        match attribute.kind() {
+        match attribute.kind {
             a::ROUTE_DESTINATION => destination = a::address(&attribute)?,
             a::ROUTE_TABLE => table = a::number(&attribute)?,
             a::ROUTE_METRIC => metric = a::number(&attribute)?,
@@ -45,7 +45,7 @@ pub(super) fn route(bytes: &[u8]) -> Option<Route> {
             a::ROUTE_OUT => link = a::number(&attribute),
             a::ROUTE_NEXT_HOP => object = a::number(&attribute),
             // `struct rtnexthop`.
-            a::ROUTE_SEVERAL => several = Some(number(attribute.value(), 4)),
+            a::ROUTE_SEVERAL => several = Some(number(attribute.value, 4)),
             a::ROUTE_FROM | a::ROUTE_SOURCE | a::ROUTE_METRICS | a::ROUTE_VIA | a::ROUTE_ENCAPSULATION => {
                 special = true;
             }
@@ -67,7 +67,7 @@ pub(super) fn neighbour(bytes: &[u8]) -> Option<Neighbour> {
     let link = number(bytes, 4)?;
     let (mut address, mut mac) = (None, None);
     for attribute in a::each(bytes.get(HEADER..)?) {
-        match attribute.kind() {
+        match attribute.kind {
             a::NEIGHBOUR_ADDRESS => address = a::address(&attribute),
             a::NEIGHBOUR_MAC => mac = a::mac(&attribute),
             _ => {}
@@ -80,7 +80,7 @@ pub(super) fn entry(bytes: &[u8]) -> Option<Entry> {
     let link = number(bytes, 4)?;
     let (mut endpoint, mut mac, mut special) = (None, None, false);
     for attribute in a::each(bytes.get(HEADER..)?) {
-        match attribute.kind() {
+        match attribute.kind {
             a::NEIGHBOUR_ADDRESS => endpoint = a::address(&attribute),
             a::NEIGHBOUR_MAC => mac = a::mac(&attribute),
             a::NEIGHBOUR_PORT | a::NEIGHBOUR_VNI | a::NEIGHBOUR_LINK | a::NEIGHBOUR_GROUP => special = true,
