@@ -26,6 +26,7 @@ pub mod netlink;
 pub mod nftables;
 pub mod nsfs;
 mod pod_rules;
+pub mod nsid;
 pub mod record;
 mod remove;
 mod restore;

@@ -10,7 +10,10 @@
 //!    it is in the user namespace in which the proof was taken, and a control experiment shows that it can open the
 //!    handle of a namespace that it is not in. (The experiment alone would not do: a child user namespace with a
 //!    UTS namespace of its own passes it, and is blind to the host's.)
-//! 3. The host end of the attachment's link is missing from the very network namespace in which it was made, and
+//! 3. The very network namespace in which the proof was taken knows no other by the ID that it gave the container's.
+//!    Taken only where neither 2 nor 4 can be (a kernel without handles of namespaces, and a container whose link has
+//!    no end that we know): `ip link` shows the ID at every link that leads there.
+//! 4. The host end of the attachment's link is missing from the very network namespace in which it was made, and
 //!    nobody is still at work on the attachment. A veth pair dies with the container's namespace.
 
 use std::cell::OnceCell;
@@ -26,6 +29,7 @@ use nix::sched::{CloneFlags, unshare};
 use crate::boot::BootId;
 use crate::cookie::{NetworkIdentity, link_exists};
 use crate::nsfs::NamespaceHandle;
+use crate::nsid::NamespaceId;
 
 const OWN_USER: &str = "/proc/thread-self/ns/user";
 const OWN_UTS: &str = "/proc/thread-self/ns/uts";
@@ -48,6 +52,8 @@ pub struct Proof {
     pub boot: BootId,
     /// Its network namespace, on a kernel that has handles of namespaces.
     pub namespace: Option<Sighting>,
+    /// Its network namespace, where nothing else would tell of it.
+    pub peer: Option<Peer>,
     /// The host end of its link.
     pub link: Option<HostEnd>,
 }
@@ -59,6 +65,15 @@ pub struct Sighting {
     pub network: NamespaceHandle,
     /// The user namespace of the process that saw it.
     pub user: NamespaceHandle,
+}
+
+/// A network namespace by the ID that the host's knows it by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peer {
+    /// The host's network namespace.
+    pub host: NetworkIdentity,
+    /// The container's ID there.
+    pub id: NamespaceId,
 }
 
 /// A link on the host that lives exactly as long as the container's network namespace.
@@ -95,9 +110,16 @@ impl Proof {
         };
         let host_end =
             |name: &LinkName| NetworkIdentity::current().map(|host| HostEnd { host, name: name.clone() });
+        let peer = |netns: &Path| {
+            let host = NetworkIdentity::current().ok()?;
+            Some(Peer { host, id: NamespaceId::give(netns).ok()? })
+        };
+        let namespace = netns.and_then(sighting);
+        let alone = namespace.is_none() && link.is_none();
         Ok(Self {
             boot: BootId::current()?,
-            namespace: netns.and_then(sighting),
+            namespace,
+            peer: netns.filter(|_| alone).and_then(peer),
             link: link.map(host_end).transpose()?,
         })
     }
@@ -122,10 +144,13 @@ impl Witness {
         if *boot != proof.boot {
             return Life::Dead;
         }
-        match proof.namespace.as_ref().map_or(Life::Unknown, |seen| self.namespace(seen)) {
-            Life::Unknown => proof.link.as_ref().map_or(Life::Unknown, |end| self.link(end, record)),
-            known => known,
-        }
+        let evidence: [&dyn Fn() -> Option<Life>; 3] = [
+            &|| proof.namespace.as_ref().map(|seen| self.namespace(seen)),
+            &|| proof.peer.as_ref().map(|peer| self.peer(peer)),
+            &|| proof.link.as_ref().map(|end| self.link(end, record)),
+        ];
+        let mut told = evidence.iter().filter_map(|ask| ask());
+        told.find(|life| *life != Life::Unknown).unwrap_or(Life::Unknown)
     }
 
     fn namespace(&self, seen: &Sighting) -> Life {
@@ -144,9 +169,23 @@ impl Witness {
         *self.sees.get_or_init(|| sees_foreign_namespaces().unwrap_or(false))
     }
 
+    fn is_in(&self, host: NetworkIdentity) -> bool {
+        *self.host.get_or_init(|| NetworkIdentity::current().ok()) == Some(host)
+    }
+
+    fn peer(&self, peer: &Peer) -> Life {
+        if !self.is_in(peer.host) {
+            return Life::Unknown;
+        }
+        match peer.id.is_given() {
+            Ok(true) => Life::Alive,
+            Ok(false) => Life::Dead,
+            Err(_) => Life::Unknown,
+        }
+    }
+
     fn link(&self, end: &HostEnd, record: &File) -> Life {
-        let host = self.host.get_or_init(|| NetworkIdentity::current().ok());
-        if *host != Some(end.host) {
+        if !self.is_in(end.host) {
             return Life::Unknown;
         }
         match link_exists(&end.name) {
@@ -195,6 +234,9 @@ impl fmt::Display for Proof {
         if let Some(Sighting { network, user }) = &self.namespace {
             writeln!(f, "namespace {network}\nuser {user}")?;
         }
+        if let Some(Peer { host, id }) = &self.peer {
+            writeln!(f, "peer {id} {host}")?;
+        }
         if let Some(HostEnd { host, name }) = &self.link {
             writeln!(f, "host {host}\nlink {name}")?;
         }
@@ -206,7 +248,8 @@ impl FromStr for Proof {
     type Err = ProofError;
 
     fn from_str(text: &str) -> Result<Self, ProofError> {
-        let (mut boot, mut network, mut user, mut host, mut link) = (None, None, None, None, None);
+        let (mut boot, mut network, mut user, mut peer) = (None, None, None, None);
+        let (mut host, mut link) = (None, None);
         for line in text.lines() {
             let invalid = || ProofError::Line(line.to_owned());
             let (key, value) = line.split_once(' ').ok_or_else(invalid)?;
@@ -214,6 +257,7 @@ impl FromStr for Proof {
                 "boot" => boot = Some(value.parse().map_err(|_| invalid())?),
                 "namespace" => network = Some(value.parse().map_err(|_| invalid())?),
                 "user" => user = Some(value.parse().map_err(|_| invalid())?),
+                "peer" => peer = Some(parse_peer(value).ok_or_else(invalid)?),
                 "host" => host = Some(value.parse().map_err(|_| invalid())?),
                 "link" => link = Some(value.parse().map_err(|_| invalid())?),
                 _ => return Err(invalid()),
@@ -222,7 +266,14 @@ impl FromStr for Proof {
         Ok(Self {
             boot: boot.ok_or(ProofError::Missing("boot"))?,
             namespace: network.zip(user).map(|(network, user)| Sighting { network, user }),
+            peer,
             link: host.zip(link).map(|(host, name)| HostEnd { host, name }),
         })
     }
+}
+
+/// `ID HOST`.
+fn parse_peer(text: &str) -> Option<Peer> {
+    let (id, host) = text.split_once(' ')?;
+    Some(Peer { id: id.parse().ok()?, host: host.parse().ok()? })
 }
