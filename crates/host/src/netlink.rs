@@ -139,8 +139,11 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
     }
 
     /// Sends a transaction in one send: the first request opens it, the last closes it, and those between are
-    /// carried out all or none (nfnetlink's batches). Waits for the answer to the last but one, which is asked for
+    /// carried out all or none (nfnetlink's batches). Reads up to the answer to the last but one, which is asked for
     /// here, or to the first, which stands for all; of several refusals the first tells why.
+    ///
+    /// There may be neither: a batch that began anew because it needed a module, and lost its turn meanwhile, is
+    /// refused as a whole by the answer to the request that needed it. Nothing comes after that.
     ///
     /// # Errors
     /// Where the socket itself fails, or an answer can't be read. A refusal comes with the index of its request.
@@ -156,7 +159,13 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
         self.socket.send(&bytes, 0)?;
         let mut refused = None;
         loop {
-            for message in self.receive()? {
+            let messages = match self.receive_with(libc::MSG_DONTWAIT) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return refused.map_or(Err(error), |refused| Ok(Err(refused)));
+                }
+                received => received?,
+            };
+            for message in messages {
                 let Some(index) = index(first, message.header.sequence_number, count) else { continue };
                 let NetlinkPayload::Error(error) = message.payload else { continue };
                 if let Err(refusal) = answer(&error) {
@@ -209,7 +218,12 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
     }
 
     fn receive(&mut self) -> io::Result<Vec<NetlinkMessage<T>>> {
-        let length = self.socket.recv(&mut &mut self.buffer[..], libc::MSG_TRUNC)?;
+        self.receive_with(0)
+    }
+
+    /// `flags` are `MSG_*`.
+    fn receive_with(&mut self, flags: libc::c_int) -> io::Result<Vec<NetlinkMessage<T>>> {
+        let length = self.socket.recv(&mut &mut self.buffer[..], flags | libc::MSG_TRUNC)?;
         if length > self.buffer.len() {
             return Err(io::Error::other(format!("the kernel sent {length} bytes at once, over {BUFFER}")));
         }
