@@ -1,0 +1,14 @@
+//! The node's agent: keeps the kernel such that every pod of this node reaches every pod of every other node.
+//!
+//! ```text
+//! source       Nodes from the Kubernetes API, or from a nodes file
+//! cluster      Nodes → paths to valid peers, and a reason for each one ignored       pure
+//! duties       settings, own node, peers → Fabric, PodRules, files                   pure
+//! agent        the only loop and the only state: wait, coalesce, plan, reconcile, report
+//! report       node condition, events, metrics, health, status
+//! ```
+
+mod node;
+mod source;
+
+fn main() {}
