@@ -1,5 +1,7 @@
 //! What the agent needs of a Node, as it was written: nothing is judged here (see `cluster`).
 
+pub(crate) mod wire;
+
 use std::collections::BTreeMap;
 
 /// A Node, trimmed. Two that are equal differ in nothing that matters here: heartbeats and labels change no plan.
