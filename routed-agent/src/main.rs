@@ -8,6 +8,8 @@
 //! report       node condition, events, metrics, health, status
 //! ```
 
+mod command;
+mod interface;
 mod node;
 mod source;
 
