@@ -15,7 +15,7 @@ mod settings;
 use arguments::Given;
 pub(crate) use error::{CommandError, ValueError, Warning};
 use flags::{FLAGS, Flag, Meaning, Shape};
-pub(crate) use settings::{LogFormat, NodesFrom, Settings};
+pub(crate) use settings::{LogFormat, NodesFrom, Portmap, Settings};
 
 /// The environment, as far as flags are looked for in it: a variable's value by its name.
 pub(crate) type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;

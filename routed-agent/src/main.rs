@@ -9,8 +9,12 @@
 //! ```
 
 mod command;
+mod conflist;
 mod interface;
+mod net_conf;
 mod node;
+mod published;
 mod source;
+mod subnet_env;
 
 fn main() {}

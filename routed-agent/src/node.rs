@@ -15,13 +15,13 @@ pub(crate) struct Node {
     pub(crate) created: String,
     /// `spec.podCIDRs`, else `spec.podCIDR`.
     pub(crate) pod_cidrs: Vec<String>,
-    /// `status.addresses` of type InternalIP, in their order.
+    /// `status.addresses` of type `InternalIP`, in their order.
     pub(crate) internal_addresses: Vec<String>,
-    /// `status.addresses` of type ExternalIP, in their order.
+    /// `status.addresses` of type `ExternalIP`, in their order.
     pub(crate) external_addresses: Vec<String>,
     /// The annotations under our prefix, without it: `backend-type`, `backend-data`, `public-ip`, …
     pub(crate) annotations: BTreeMap<String, String>,
-    /// The condition NetworkUnavailable: its status (`True`, `False`, `Unknown`) and reason. Kept for the agent's own
+    /// The condition `NetworkUnavailable`: its status (`True`, `False`, `Unknown`) and reason. Kept for the agent's own
     /// Node only.
     pub(crate) unavailable: Option<(String, String)>,
 }

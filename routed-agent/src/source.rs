@@ -1,6 +1,12 @@
 //! Where Nodes come from: the Kubernetes API, or a file.
 
+mod document;
+pub(crate) mod file;
+
 use crate::node::Node;
+
+/// Where a source tells its [`News`]. It ends when nobody listens any more.
+pub(crate) type Sender = tokio::sync::mpsc::Sender<News>;
 
 /// What a source has to tell. It keeps no Nodes: whoever listens does.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,6 +14,8 @@ const UNAVAILABLE: &str = "NetworkUnavailable";
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct WireNode {
+    /// `Node`; absent in the items of the API's own lists.
+    pub(crate) kind: Option<String>,
     /// Name, identity, annotations.
     pub(crate) metadata: WireMetadata,
     spec: Option<WireSpec>,
