@@ -69,7 +69,7 @@ impl NetConf {
         let object = value.as_object().ok_or(NetConfError::NoObject)?;
         let mut keys = Keys::new("", object);
         let networks = networks(&mut keys);
-        let backend = backend::read(&mut keys);
+        let backend = backend::read(&mut keys, &networks);
         keys.take::<bool>(NFTABLES);
         keys.in_vain(OF_ETCD, "a node's subnet comes with its Node");
         let (problems, warnings) = keys.finish();

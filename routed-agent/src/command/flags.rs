@@ -89,7 +89,7 @@ pub(super) static FLAGS: &[Flag] = &[
         })),
     flag(("nodes-file", Trestle, Value), "", "file of Nodes, in place of a cluster",
         Sets(|settings, value| settings.read_nodes(value.into()))),
-    flag(("node-name", Trestle, Value), "", "this node's name, also from NODE_NAME; else the host's name",
+    flag(("node-name", Trestle, Value), "", "this node's name; the host's name where nothing is said",
         Sets(|settings, value| { settings.node_name = Some(value.to_owned()); Ok(()) })),
     flag(("kube-subnet-mgr", Flannel, Switch), "", "accepted: Nodes come from Kubernetes without it", NodesFromKubernetes),
     flag(("kube-annotation-prefix", Flannel, Value), "flannel.alpha.coreos.com", "how the names of our annotations begin",

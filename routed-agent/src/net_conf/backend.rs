@@ -1,5 +1,6 @@
 //! `Backend`: how nodes reach each other's pods.
 
+use ipnetwork::IpNetwork;
 use netstate::Checksums;
 use serde_json::Value;
 
@@ -45,14 +46,17 @@ const NOT_OFFERED: &[&str] = &["udp", "wireguard", "ipip", "ipsec", "extension",
 /// The largest network identifier.
 const LAST_VNI: u32 = (1 << 24) - 1;
 
-/// What carries IPv6 packets of the least size that must pass whole, 1280, with the headers of a VXLAN over IPv6.
-const LEAST_MTU: u32 = 1280 + 70;
+/// What every IPv4 network carries (RFC 791).
+const LEAST_MTU: u32 = 576;
+
+/// What carries IPv6 packets of the size that must pass whole, 1280 (RFC 8200), with the headers of a VXLAN over IPv6.
+const LEAST_MTU_WITH_IPV6: u32 = 1280 + 70;
 
 /// The largest packet.
 const MOST_MTU: u32 = 65535;
 
-/// Reads the backend. What is wrong with it is told to `keys`.
-pub(super) fn read(keys: &mut Keys<'_>) -> Option<Backend> {
+/// Reads the backend for pods in `networks`. What is wrong with it is told to `keys`.
+pub(super) fn read(keys: &mut Keys<'_>, networks: &[IpNetwork]) -> Option<Backend> {
     let object = match keys.raw("Backend") {
         Some(Value::Object(object)) => object,
         Some(_) => {
@@ -66,7 +70,7 @@ pub(super) fn read(keys: &mut Keys<'_>) -> Option<Backend> {
         }
     };
     let mut within = Keys::new("Backend.", object);
-    let backend = of_type(&mut within);
+    let backend = of_type(&mut within, networks);
     keys.adopt(within);
     backend
 }
@@ -75,7 +79,7 @@ pub(super) fn read(keys: &mut Keys<'_>) -> Option<Backend> {
 const VXLAN_KEYS: &[&str] =
     &["VNI", "Port", "MTU", "GBP", "Learning", "DirectRouting", "ChecksumOffload", "MacPrefix", "Name"];
 
-fn of_type(keys: &mut Keys<'_>) -> Option<Backend> {
+fn of_type(keys: &mut Keys<'_>, networks: &[IpNetwork]) -> Option<Backend> {
     let kind: Option<String> = keys.take("Type");
     let Some(kind) = kind.filter(|kind| !kind.is_empty()) else {
         if !keys.is_wrong("Type") {
@@ -84,7 +88,7 @@ fn of_type(keys: &mut Keys<'_>) -> Option<Backend> {
         return None;
     };
     match kind.to_ascii_lowercase().as_str() {
-        "vxlan" => Some(Backend::Vxlan(vxlan(keys))),
+        "vxlan" => Some(Backend::Vxlan(vxlan(keys, networks))),
         "host-gw" => {
             keys.in_vain(VXLAN_KEYS, "a setting of vxlan");
             Some(Backend::HostGw)
@@ -104,7 +108,8 @@ fn of_type(keys: &mut Keys<'_>) -> Option<Backend> {
     }
 }
 
-fn vxlan(keys: &mut Keys<'_>) -> VxlanConf {
+fn vxlan(keys: &mut Keys<'_>, networks: &[IpNetwork]) -> VxlanConf {
+    let least_mtu = if networks.iter().any(IpNetwork::is_ipv6) { LEAST_MTU_WITH_IPV6 } else { LEAST_MTU };
     keys.in_vain(&["MacPrefix", "Name"], "a setting for Windows");
     let checksums = match keys.take("ChecksumOffload") {
         Some(false) => Checksums::Computed,
@@ -116,7 +121,7 @@ fn vxlan(keys: &mut Keys<'_>) -> VxlanConf {
         port: number(keys, "Port", 0, u16::MAX.into())
             .and_then(|port| u16::try_from(port).ok())
             .filter(|port| *port != 0),
-        mtu: number(keys, "MTU", LEAST_MTU, MOST_MTU).filter(|mtu| *mtu != 0),
+        mtu: number(keys, "MTU", least_mtu, MOST_MTU).filter(|mtu| *mtu != 0),
         gbp: keys.take("GBP").unwrap_or_default(),
         learning: keys.take("Learning").unwrap_or_default(),
         direct_routing: keys.take("DirectRouting").unwrap_or_default(),

@@ -45,6 +45,7 @@ pub(crate) enum DocumentError {
 
 /// A document of either form.
 #[derive(Deserialize)]
+#[serde(expecting = "the key nodes, a Node, or a list of Nodes")]
 struct Document {
     nodes: Option<Vec<ShortNode>>,
     /// A list of kubectl's may hold other things beside Nodes.

@@ -40,9 +40,9 @@ impl Trail {
                     }
                     names(&target).rev().for_each(|name| rest.push_front(name));
                 }
-                Ok(_) => break,
-                // Not a link. Where it is missing, adding a watch for it fails, and that is no failure.
-                Err(_) => place = next,
+                // Not a link.
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => place = next,
+                Ok(_) | Err(_) => break,
             }
         }
         Ok(trail)
