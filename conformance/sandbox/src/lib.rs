@@ -5,8 +5,10 @@
 //! a test that can't run is a test that fails.
 
 mod allowed;
+mod api_server;
 mod cached;
 mod call;
+mod daemon;
 mod eventually;
 mod installed;
 mod kernel;
@@ -14,19 +16,23 @@ mod mounts;
 mod node;
 mod place;
 mod pod;
+mod relay;
 mod router;
 mod snapshot;
 mod trace;
 
 pub use allowed::Allowed;
+pub use api_server::{ApiServer, NOBODY, Request};
 pub use cached::cached;
 pub use call::{Call, Reply, Running};
+pub use daemon::Daemon;
 pub use eventually::{PATIENCE, eventually};
 pub use installed::{Directory, plugins_dir};
 pub use kernel::without_netfilter;
 pub use node::Node;
 pub use place::{Output, Place};
 pub use pod::Pod;
+pub use relay::Relay;
 pub use router::{Router, Uplink};
 pub use snapshot::Snapshot;
 pub use trace::{End, Victims, kill_after, stride};
