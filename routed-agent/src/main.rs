@@ -8,12 +8,14 @@
 //! report       node condition, events, metrics, health, status
 //! ```
 
+mod client;
 mod command;
 mod conflist;
 mod interface;
 mod net_conf;
 mod node;
 mod published;
+mod report;
 mod source;
 mod subnet_env;
 

@@ -5,7 +5,7 @@ pub(crate) mod wire;
 use std::collections::BTreeMap;
 
 /// A Node, trimmed. Two that are equal differ in nothing that matters here: heartbeats and labels change no plan.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Node {
     /// `metadata.name`.
     pub(crate) name: String,

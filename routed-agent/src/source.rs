@@ -2,6 +2,7 @@
 
 mod document;
 pub(crate) mod file;
+pub(crate) mod kubernetes;
 
 use crate::node::Node;
 

@@ -1,0 +1,9 @@
+//! What the agent says of its own node, on its own Node in the cluster: annotations for its peers, a condition for the
+//! scheduler, Events for people.
+
+mod annotations;
+pub(crate) mod condition;
+pub(crate) mod events;
+pub(crate) mod reporter;
+#[cfg(test)]
+mod with_api_server;
