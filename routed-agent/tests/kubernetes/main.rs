@@ -1,0 +1,3 @@
+//! The agent and its manifests with a real API server.
+
+mod manifests;
