@@ -4,6 +4,9 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use ipnetwork::IpNetwork;
+use sha2::{Digest, Sha256};
+
 /// A 48-bit MAC address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Mac(pub [u8; 6]);
@@ -27,6 +30,19 @@ impl Mac {
         let mut mac = [0x0e, 0, 0, 0, 0, 0];
         mac[1..].copy_from_slice(&bytes);
         Self(mac)
+    }
+
+    /// A locally administered address that is the same for the same bytes, on whichever machine.
+    pub fn derived_from(bytes: &[u8]) -> Self {
+        let hash = Sha256::digest(bytes);
+        let mut tail = [0; 5];
+        tail.copy_from_slice(&hash[..5]);
+        Self::local(tail)
+    }
+
+    /// The MAC of a tunnel that nobody announces: everybody knows it from its pods' subnet.
+    pub fn of_subnet(subnet: IpNetwork) -> Self {
+        Self::derived_from(format!("{}/{}", subnet.network(), subnet.prefix()).as_bytes())
     }
 
     /// The address that a link of this MAC gives itself (RFC 4291, appendix A).
