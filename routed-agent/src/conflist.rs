@@ -8,7 +8,7 @@ use crate::command::Portmap;
 
 /// The network's name: that of flannel's manifests, because addresses are reserved under it, and a node that is
 /// taken over must not give away those of pods that are there.
-const NETWORK: &str = "cbr0";
+pub(crate) const NETWORK: &str = "cbr0";
 
 /// The bridge, which is also the plugin's default.
 pub(crate) const BRIDGE: &str = "cni0";

@@ -17,7 +17,7 @@ use netstate::Family;
 
 pub(crate) use error::UplinkError;
 pub(crate) use facts::{DefaultRoute, Facts, Link, LinkAddress, Reach, Standing};
-pub(crate) use wish::{AnnotationError, Pattern, Selector, Wish};
+pub(crate) use wish::{Pattern, Selector, Wish};
 
 /// The interface that leads to the other nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,13 +38,6 @@ pub(crate) struct Own {
     pub(crate) local: IpAddr,
     /// What other nodes are told. It differs from `local` where the node stands behind NAT.
     pub(crate) public: IpAddr,
-}
-
-impl Uplink {
-    /// Where this node is reached in a family.
-    pub(crate) fn own(&self, family: Family) -> Option<Own> {
-        self.addresses.iter().copied().find(|own| Family::of(own.local) == family)
-    }
 }
 
 /// Chooses. `networks` are the pods', one for each family in use: an address in them is a pod's or a bridge's, never

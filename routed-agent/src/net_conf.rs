@@ -78,16 +78,6 @@ impl NetConf {
             _ => Err(NetConfError::Settings(problems)),
         }
     }
-
-    /// The families in use, IPv4 first.
-    pub(crate) fn families(&self) -> impl Iterator<Item = Family> {
-        self.networks.iter().map(|network| Family::of(network.ip()))
-    }
-
-    /// The pods' network of a family.
-    pub(crate) fn network(&self, family: Family) -> Option<IpNetwork> {
-        self.networks.iter().copied().find(|network| Family::of(network.ip()) == family)
-    }
 }
 
 /// The networks of the families in use.

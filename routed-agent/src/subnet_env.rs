@@ -44,7 +44,7 @@ pub(crate) fn render(env: &SubnetEnv) -> String {
 }
 
 /// The address after the network's own, which is the bridge's.
-fn first(subnet: IpNetwork) -> std::net::IpAddr {
+pub(crate) fn first(subnet: IpNetwork) -> std::net::IpAddr {
     match subnet {
         IpNetwork::V4(subnet) => std::net::Ipv4Addr::from(u32::from(subnet.network()).wrapping_add(1)).into(),
         IpNetwork::V6(subnet) => {

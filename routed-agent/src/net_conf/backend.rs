@@ -18,6 +18,17 @@ pub(crate) enum Backend {
     Alloc,
 }
 
+impl Backend {
+    /// Its `Type`, which is also the annotation `backend-type`.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::HostGw => "host-gw",
+            Self::Vxlan(_) => "vxlan",
+            Self::Alloc => "alloc",
+        }
+    }
+}
+
 /// The settings of `vxlan`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct VxlanConf {

@@ -223,6 +223,5 @@ fn a_text_that_is_no_object_is_refused() {
 fn networks_are_found_by_family() {
     let text = r#"{"EnableIPv6": true, "Network": "10.244.0.0/16", "IPv6Network": "fd00::/48", "Backend": {"Type": "vxlan"}}"#;
     let (conf, _) = NetConf::parse(text).unwrap();
-    assert_eq!(conf.families().collect::<Vec<_>>(), Family::ALL);
-    assert_eq!(conf.network(Family::V6), Some("fd00::/48".parse().unwrap()));
+    assert_eq!(conf.networks, ["10.244.0.0/16".parse().unwrap(), "fd00::/48".parse().unwrap()]);
 }
