@@ -5,5 +5,9 @@ mod annotations;
 pub(crate) mod condition;
 pub(crate) mod events;
 pub(crate) mod reporter;
+mod teller;
 #[cfg(test)]
 mod with_api_server;
+
+pub(crate) use events::{Notice, Weight};
+pub(crate) use teller::{Wish, availability, start};

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::document::{self, DocumentError};
 use super::{News, Sender};
 use crate::node::Node;
-use watch::Watch;
+pub(crate) use watch::Watch;
 
 /// How long until watching is tried again where the kernel refused it, as it does when others watch too much.
 const RETRY: Duration = Duration::from_secs(10);

@@ -24,7 +24,7 @@ const CHANGES: WatchMask = WatchMask::CREATE
 const EVENTS: usize = 8192;
 
 /// A watch on what a path names.
-pub(super) struct Watch {
+pub(crate) struct Watch {
     path: PathBuf,
     trail: Trail,
     /// A directory has one watch, by whatever paths it is reached.
@@ -37,7 +37,7 @@ impl Watch {
     ///
     /// # Errors
     /// What the kernel says, `EMFILE` and `ENOSPC` where others watch too much.
-    pub(super) fn on(path: &Path) -> io::Result<Self> {
+    pub(crate) fn on(path: &Path) -> io::Result<Self> {
         let mut watch = Self {
             path: path.to_owned(),
             trail: Trail::default(),
@@ -52,7 +52,7 @@ impl Watch {
     ///
     /// # Errors
     /// What the kernel says: nothing is watched then any more.
-    pub(super) async fn changed(&mut self) -> io::Result<()> {
+    pub(crate) async fn changed(&mut self) -> io::Result<()> {
         let mut relevant = false;
         while !relevant {
             let Some(event) = self.events.next().await else {

@@ -1,0 +1,207 @@
+//! The only loop and the only state: wait, coalesce, plan, reconcile, report.
+//!
+//! Everything is level-triggered. Whatever wakes the loop, a pass looks at all Nodes and at the kernel as they are now,
+//! and changes the difference: an event that was missed costs nothing, and what happened while no agent ran is found
+//! by the first pass. Before a complete list of Nodes was seen nothing is touched; after that, what is known last
+//! counts until something newer is known.
+
+mod ear;
+mod facts;
+mod locator;
+mod nodes;
+mod pass;
+
+use std::io;
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::sleep_until;
+
+use crate::metrics::Metrics;
+use crate::patience::Patience;
+use crate::report::{Notice, Weight, Wish};
+use crate::server::Question;
+use crate::source::News;
+use crate::status::Status;
+
+pub(crate) use ear::Ear;
+pub(crate) use locator::Locator;
+pub(crate) use pass::{Outcome, Pass};
+
+/// A pass without any cause: the safety net beneath the kernel's notifications.
+const TICK: Duration = Duration::from_secs(60);
+
+/// News and notifications come in swarms: so long is waited for the rest.
+const SWARM: Duration = Duration::from_millis(5);
+
+/// So soon a pass that did not reach everything is made again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Passes in a row that see to what the pass before has changed.
+const CONFIRMATIONS: u32 = 3;
+
+/// What the loop hears.
+pub(crate) struct Ears {
+    /// Of Nodes.
+    pub(crate) news: mpsc::Receiver<News>,
+    /// Of the kernel's links, addresses and routes.
+    pub(crate) network: Ear,
+    /// Of its packet rules.
+    pub(crate) rules: Ear,
+    /// Of files that somebody changed.
+    pub(crate) files: mpsc::Receiver<()>,
+    /// Of the node's administrator.
+    pub(crate) questions: mpsc::Receiver<Question>,
+}
+
+/// Whom the loop tells.
+pub(crate) struct Voice {
+    /// The newest status.
+    pub(crate) status: watch::Sender<Status>,
+    /// What the cluster shall know of this node.
+    pub(crate) wishes: watch::Sender<Wish>,
+    /// What else it shall be told, each once.
+    pub(crate) notices: mpsc::Sender<Notice>,
+    /// What Prometheus reads.
+    pub(crate) metrics: Metrics,
+}
+
+/// The loop.
+pub(crate) struct Agent {
+    pass: Pass,
+    ears: Ears,
+    voice: Voice,
+    patience: Patience,
+    /// When the next pass is made.
+    due: Instant,
+}
+
+impl Agent {
+    /// A loop that has heard nothing yet.
+    pub(crate) fn new(pass: Pass, ears: Ears, voice: Voice) -> Self {
+        Self { pass, ears, voice, patience: Patience::default(), due: Instant::now() + TICK }
+    }
+
+    /// Works until the future is dropped. What it leaves in the kernel stays: traffic goes on without it.
+    pub(crate) async fn run(&mut self) {
+        self.tell();
+        loop {
+            tokio::select! {
+                Some(news) = self.ears.news.recv() => self.hear(news),
+                heard = self.ears.network.heard() => self.heard(heard),
+                heard = self.ears.rules.heard() => self.heard(heard),
+                Some(()) = self.ears.files.recv() => self.mend(),
+                Some(question) = self.ears.questions.recv() => {
+                    // Nobody may be waiting any more.
+                    let _ = question.send(self.pass.differences());
+                }
+                () = sleep_until(self.due.into()) => self.work(),
+            }
+        }
+    }
+
+    fn hear(&mut self, news: News) {
+        match &news {
+            News::Lost(why) => {
+                self.voice.metrics.lost();
+                tracing::warn!(%why, "no news of Nodes; what is known stays");
+            }
+            News::Back => tracing::info!("news of Nodes again"),
+            News::All(nodes) => tracing::info!(nodes = nodes.len(), "a complete list of Nodes"),
+            News::Changed(node) => tracing::debug!(node = node.name, "a Node has changed"),
+            News::Gone(name) => tracing::info!(node = name, "a Node is gone"),
+        }
+        if self.pass.take(news) {
+            self.due = self.due.min(Instant::now() + SWARM);
+        }
+        self.tell();
+    }
+
+    /// A socket that fails can't be waited for; what happens is found all the same, at the next pass.
+    fn heard(&mut self, heard: io::Result<()>) {
+        if let Err(error) = heard {
+            tracing::error!(%error, "the kernel can't be heard");
+        }
+        self.mend();
+    }
+
+    /// Something was changed that may be ours: soon, but not sooner than patience allows.
+    fn mend(&mut self) {
+        let now = Instant::now();
+        self.due = self.due.min(self.patience.next(now).max(now + SWARM));
+    }
+
+    /// Passes until the kernel is as wanted. What the kernel said before a pass, the pass sees; so the word of our own
+    /// changes is taken in by the pass that confirms them, and that of others' in between is never lost.
+    fn work(&mut self) {
+        self.due = Instant::now() + TICK;
+        for _ in 0..CONFIRMATIONS {
+            for ear in [&mut self.ears.network, &mut self.ears.rules] {
+                if let Err(error) = ear.drain() {
+                    tracing::error!(%error, "the kernel can't be heard");
+                }
+            }
+            let start = Instant::now();
+            let outcome = self.pass.make();
+            self.note(&outcome, start.elapsed());
+            if outcome.changes == 0 {
+                break;
+            }
+        }
+        let links = self.pass.links();
+        self.ears.network.follow(links.iter().map(|(name, index)| (name.as_str(), *index)));
+        if !self.pass.status().failed.is_empty() || !self.pass.status().problems.is_empty() {
+            self.due = self.due.min(Instant::now() + RETRY);
+        }
+        self.tell();
+    }
+
+    fn note(&mut self, outcome: &Outcome, time: Duration) {
+        let metrics = &self.voice.metrics;
+        metrics.passed(time);
+        metrics.refused(outcome.refusals);
+        if outcome.whole {
+            metrics.succeeded(SystemTime::now());
+        }
+        tracing::debug!(changes = outcome.changes, refusals = outcome.refusals, ?time, "a pass");
+        for (kind, what) in &outcome.repairs {
+            metrics.repaired(kind);
+            tracing::warn!(kind, what, "found wrong and mended");
+        }
+        if let Some((_, what)) = outcome.repairs.first()
+            && self.patience.repaired(Instant::now())
+        {
+            let note = format!("{what}: undone again and again; it is mended more and more slowly");
+            self.notify(Weight::Warning, "RepairsUndone", note);
+        }
+        self.voice.metrics.dropped(self.pass.dropped());
+    }
+
+    /// Tells people. Where too much is told already, one more is no news.
+    fn notify(&self, weight: Weight, reason: &'static str, note: String) {
+        match weight {
+            Weight::Warning => tracing::warn!(reason, "{note}"),
+            Weight::Normal => tracing::info!(reason, "{note}"),
+        }
+        let name = note.split_once(": ").map_or(note.as_str(), |(about, _)| about).to_owned();
+        let notice = Notice { weight, reason, kind: "Network", name, note };
+        let _ = self.voice.notices.try_send(notice);
+    }
+
+    fn tell(&mut self) {
+        let (status, wish) = (self.pass.status(), self.pass.wish());
+        let before = self.voice.status.borrow().clone();
+        for (reason, line) in
+            status.findings().filter(|found| !before.findings().any(|known| known == *found))
+        {
+            self.notify(Weight::Warning, reason, line.clone());
+        }
+        if status.ready().is_ok() && before.ready().is_err() {
+            let note =
+                format!("Ready: {} paths to pods of other nodes are in the kernel", status.paths.programmed);
+            self.notify(Weight::Normal, "NetworkReady", note);
+        }
+        self.voice.status.send_if_modified(|last| std::mem::replace(last, status) != before);
+        self.voice.wishes.send_if_modified(|last| std::mem::replace(last, wish.clone()) != wish);
+    }
+}

@@ -1,0 +1,67 @@
+//! Hears the kernel: its notifications only wake the loop, which then looks for itself.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixDatagram as Descriptor;
+use std::time::Duration;
+
+use host::watch::Watch;
+use tokio::io::Interest;
+use tokio::net::UnixDatagram;
+use tokio::time::sleep;
+
+/// One of the kernel's voices.
+pub(crate) struct Ear {
+    watch: Watch,
+    /// The same socket, for tokio to wait for: any socket with messages will do for that, and nothing is read here.
+    readiness: UnixDatagram,
+}
+
+impl Ear {
+    /// Listens from now on.
+    ///
+    /// # Errors
+    /// Where no descriptor is left.
+    pub(crate) fn new(watch: Watch) -> io::Result<Self> {
+        let readiness = UnixDatagram::from_std(Descriptor::from(watch.as_fd().try_clone_to_owned()?))?;
+        Ok(Self { watch, readiness })
+    }
+
+    /// Waits until something was said that counts.
+    ///
+    /// # Errors
+    /// Where the socket fails, a second later: it will fail again.
+    pub(crate) async fn heard(&mut self) -> io::Result<()> {
+        let heard = self.listen().await;
+        if heard.is_err() {
+            sleep(Duration::from_secs(1)).await;
+        }
+        heard
+    }
+
+    async fn listen(&mut self) -> io::Result<()> {
+        loop {
+            self.readiness.readable().await?;
+            if self.drain()? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes in all that has been said by now; says whether any of it counts.
+    ///
+    /// # Errors
+    /// Where the socket fails.
+    pub(crate) fn drain(&mut self) -> io::Result<bool> {
+        // Says that there is nothing more to read, before there is not: what comes in between makes it readable again.
+        let nothing: io::Result<()> =
+            self.readiness.try_io(Interest::READABLE, || Err(io::ErrorKind::WouldBlock.into()));
+        debug_assert!(nothing.is_err());
+        Ok(self.watch.drain()?.is_some())
+    }
+
+    /// From now on only these links count.
+    pub(crate) fn follow<'a>(&mut self, links: impl IntoIterator<Item = (&'a str, Option<u32>)>) {
+        self.watch.follow(links);
+    }
+}

@@ -1,0 +1,319 @@
+//! One pass: look, plan, reconcile, and say how it went.
+
+mod bridge;
+mod foreign;
+mod own;
+
+use std::collections::BTreeSet;
+
+use host::fabric::Shape;
+use host::uplink::Interface;
+use host::{Applied, Host};
+use ipnetwork::IpNetwork;
+use netstate::{Fabric, Family, LinkName, Object, Plan, PodRules};
+
+use crate::agent::locator::{Found, Locator};
+use crate::agent::nodes::Nodes;
+use crate::cluster::{Cluster, Refused, Terms};
+use crate::conflist::BRIDGE;
+use crate::duties::{self, Decisions, Paths, Site};
+use crate::files::{Facts, Files};
+use crate::report::{self, Wish};
+use crate::source::News;
+use crate::status::{self, Status};
+
+/// So many lines of a kind are kept in a status: of thousands nobody reads more.
+const LINES: usize = 100;
+
+/// So many repairs.
+const REPAIRS: usize = 20;
+
+/// How a pass went.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// Objects changed.
+    pub(crate) changes: usize,
+    /// Those among them that nobody wanted changed: their kind, and which.
+    pub(crate) repairs: Vec<(&'static str, String)>,
+    /// Changes that the kernel refused.
+    pub(crate) refusals: u64,
+    /// Everything is as wanted.
+    pub(crate) whole: bool,
+}
+
+/// What a pass needs, and what it leaves for the next.
+pub(crate) struct Pass {
+    host: Host,
+    nodes: Nodes,
+    terms: Terms,
+    decisions: Decisions,
+    locator: Locator,
+    files: Files,
+    shape: Shape,
+    cluster: Option<Cluster>,
+    site: Option<Site>,
+    own: Vec<IpNetwork>,
+    wanted: Option<Wanted>,
+    status: Status,
+}
+
+/// What the kernel was told last.
+#[derive(PartialEq, Eq)]
+struct Wanted {
+    fabric: Fabric,
+    rules: PodRules,
+}
+
+impl Pass {
+    /// A pass that has made nothing yet.
+    pub(crate) fn new(
+        host: Host,
+        terms: Terms,
+        decisions: Decisions,
+        locator: Locator,
+        files: Files,
+    ) -> Self {
+        let status = Status {
+            node: terms.own.clone(),
+            backend: decisions.backend.name().to_owned(),
+            ..Status::default()
+        };
+        Self {
+            host,
+            nodes: Nodes::default(),
+            terms,
+            decisions,
+            locator,
+            files,
+            shape: Shape::default(),
+            cluster: None,
+            site: None,
+            own: Vec::new(),
+            wanted: None,
+            status,
+        }
+    }
+
+    /// Takes news in; says whether they may change anything.
+    pub(crate) fn take(&mut self, news: News) -> bool {
+        let changed = self.nodes.take(news);
+        if changed {
+            self.cluster = None;
+        }
+        changed
+    }
+
+    /// Makes it. Nothing is touched before a complete list of Nodes was seen.
+    pub(crate) fn make(&mut self) -> Outcome {
+        if !self.nodes.complete() {
+            return Outcome::default();
+        }
+        let mut status = Status {
+            node: self.terms.own.clone(),
+            backend: self.decisions.backend.name().to_owned(),
+            repairs: std::mem::take(&mut self.status.repairs),
+            ..Status::default()
+        };
+        let outcome = self.reconcile(&mut status);
+        let skip = status.repairs.len().saturating_sub(REPAIRS);
+        status.repairs.drain(..skip);
+        for lines in [&mut status.refused, &mut status.waiting, &mut status.failed] {
+            let more = lines.len().saturating_sub(LINES);
+            lines.truncate(LINES);
+            lines.extend((more > 0).then(|| format!("… and {more} more")));
+        }
+        self.status = status;
+        outcome
+    }
+
+    fn reconcile(&mut self, status: &mut Status) -> Outcome {
+        let mut outcome = Outcome::default();
+        let cluster = match self.cluster.take() {
+            Some(cluster) => cluster,
+            None => Cluster::of(self.nodes.iter(), &self.terms),
+        };
+        if let Some((site, bridge)) = self.stand(status) {
+            self.know_own(&cluster, status);
+            let Paths { paths, refused } = duties::paths(&self.decisions, &site, &cluster);
+            let others = |refused: &&Refused| *refused.node != *self.terms.own;
+            for refused in cluster.refused.iter().chain(&refused).filter(others) {
+                let lines =
+                    if refused.reason.is_temporary() { &mut status.waiting } else { &mut status.refused };
+                lines.push(refused.to_string());
+            }
+            let mut fabric = duties::fabric(&self.decisions, &site, &self.own, paths);
+            self.yield_to_foreign(&mut fabric, &cluster, status);
+            let rules = duties::pod_rules(&self.decisions, &self.own, cluster.endpoints.clone());
+            let wanted = Wanted { fabric, rules };
+            let drifted = self.wanted.as_ref() == Some(&wanted);
+            let mended = self.keep_fabric(&wanted.fabric, status, &mut outcome);
+            let mended = [mended, self.keep_rules(&wanted.rules, status, &mut outcome)].concat();
+            self.keep_forwarding(status);
+            outcome.changes = mended.len();
+            if drifted {
+                status.repairs.extend(mended.iter().map(|(_, what)| what.clone()));
+                outcome.repairs = mended;
+            }
+            self.keep_bridge(bridge.as_ref(), duties::pod_mtu(&self.decisions, &site), status);
+            self.keep_files(&site, status);
+            self.wanted = Some(wanted);
+            self.site = Some(site);
+        }
+        self.cluster = Some(cluster);
+        outcome.whole = status.problems.is_empty() && status.failed.is_empty();
+        outcome
+    }
+
+    /// Where this node stands now, and the pods' bridge; where that can't be told, where it stood last.
+    fn stand(&mut self, status: &mut Status) -> Option<(Site, Option<Interface>)> {
+        let own = self.nodes.get(&self.terms.own);
+        let found = self.locator.find(&mut self.host, own, &self.decisions);
+        let (site, bridge) = match found {
+            Ok(Found { site, bridge, wrong }) => {
+                status.warnings.extend(wrong);
+                (site, bridge)
+            }
+            Err(why) => {
+                status.problems.push(why.to_string());
+                (self.site.clone()?, None)
+            }
+        };
+        status.link = Some(site.link.to_string());
+        status.addresses = site.addresses.iter().map(ToString::to_string).collect();
+        status.pod_mtu = duties::pod_mtu(&self.decisions, &site);
+        Some((site, bridge))
+    }
+
+    fn keep_fabric(
+        &mut self,
+        fabric: &Fabric,
+        status: &mut Status,
+        outcome: &mut Outcome,
+    ) -> Vec<(&'static str, String)> {
+        let wanted = fabric.paths.len();
+        status.paths = status::Paths { wanted, programmed: 0 };
+        let pass = match self.host.reconcile_as(fabric, self.shape) {
+            Ok(pass) => pass,
+            Err(error) => {
+                status.problems.push(error.to_string());
+                return Vec::new();
+            }
+        };
+        outcome.refusals += pass.failures.len() as u64;
+        let missing: BTreeSet<_> = pass.failures.iter().filter_map(host::fabric::Failure::subnet).collect();
+        status.paths.programmed = wanted - missing.len().min(wanted);
+        for failure in &pass.failures {
+            // What is no single path's is this node's own.
+            let lines = if failure.subnet().is_some() { &mut status.failed } else { &mut status.problems };
+            lines.push(failure.to_string());
+        }
+        pass.changes.iter().map(|change| (change.kind().word(), change.to_string())).collect()
+    }
+
+    fn keep_rules(
+        &mut self,
+        rules: &PodRules,
+        status: &mut Status,
+        outcome: &mut Outcome,
+    ) -> Vec<(&'static str, String)> {
+        match self.host.reconcile_pod_rules(rules) {
+            Ok(pass) => {
+                status.warnings.extend(pass.blocked.iter().map(ToString::to_string));
+                pass.repaired.iter().map(|drift| ("rule", drift.to_string())).collect()
+            }
+            Err(error) => {
+                outcome.refusals += 1;
+                status.problems.push(error.to_string());
+                Vec::new()
+            }
+        }
+    }
+
+    fn keep_forwarding(&mut self, status: &mut Status) {
+        let mut plan = Plan::default();
+        for network in &self.decisions.networks {
+            plan.node(Object::Forwarding(Family::of(network.ip())));
+        }
+        if let Err(error) = self.host.apply(&plan, None, &mut Applied::default()) {
+            status.problems.push(error.to_string());
+        }
+    }
+
+    /// The conflist lets the runtime start pods, so it comes last, and only when they will have a network.
+    fn keep_files(&mut self, site: &Site, status: &mut Status) {
+        if self.own.is_empty() || !status.problems.is_empty() {
+            return;
+        }
+        let facts = Facts {
+            pods: duties::pod_networks(&self.decisions, &self.own),
+            mtu: duties::pod_mtu(&self.decisions, site),
+            masquerade: self.decisions.masquerade.is_some(),
+        };
+        status.problems.extend(self.files.keep(&facts).iter().map(ToString::to_string));
+    }
+
+    /// How the kernel differs from what it was told last, one line a difference.
+    ///
+    /// # Errors
+    /// Where it was told nothing yet, or can't be asked.
+    pub(crate) fn differences(&mut self) -> Result<Vec<String>, String> {
+        let Some(wanted) = &self.wanted else {
+            return Err(self.status().ready().err().unwrap_or_else(|| "no pass was made yet".to_owned()));
+        };
+        let fabric = self.host.drift(&wanted.fabric, self.shape).map_err(|error| error.to_string())?;
+        let rules = self.host.pod_rules_drift(&wanted.rules).map_err(|error| error.to_string())?;
+        let fabric = fabric.changes.iter().map(ToString::to_string);
+        Ok(fabric.chain(rules.iter().map(ToString::to_string)).collect())
+    }
+
+    /// The links that matter: what happens on others is not ours. None while it is not known which.
+    pub(crate) fn links(&mut self) -> Vec<(String, Option<u32>)> {
+        let (Some(wanted), Ok(bridge)) = (&self.wanted, LinkName::new(BRIDGE)) else { return Vec::new() };
+        let fabric = &wanted.fabric;
+        let names = fabric.tunnels.iter().map(|tunnel| &tunnel.name).chain(&fabric.underlay).chain([&bridge]);
+        let mut index = |name| self.host.find(name).ok().flatten().map(|seen| seen.index);
+        names.map(|name| (name.to_string(), index(name))).collect()
+    }
+
+    /// Later passes make paths of another shape.
+    pub(crate) fn shape_as(&mut self, shape: Shape) {
+        self.shape = shape;
+    }
+
+    /// Takes the pods' packet rules away.
+    ///
+    /// # Errors
+    /// Why they stay.
+    pub(crate) fn forget_rules(&mut self) -> Result<(), String> {
+        self.host.remove_pod_rules().map_err(|error| error.to_string())
+    }
+
+    /// What is known by now.
+    pub(crate) fn status(&self) -> Status {
+        Status {
+            complete: self.wanted.is_some(),
+            lost: self.nodes.lost().map(str::to_owned),
+            nodes: self.nodes.len(),
+            subnets: self.own.iter().map(ToString::to_string).collect(),
+            ..self.status.clone()
+        }
+    }
+
+    /// What the cluster shall know of this node.
+    pub(crate) fn wish(&self) -> Wish {
+        Wish {
+            own: self.nodes.get(&self.terms.own).cloned(),
+            annotations: self.site.as_ref().map(|site| duties::annotations(&self.decisions, site)),
+            availability: {
+                let known = self.wanted.is_some() || !self.status.problems.is_empty();
+                known.then(|| report::availability(self.status.problems.first()))
+            },
+        }
+    }
+
+    /// Tunnel packets that were dropped, by source.
+    pub(crate) fn dropped(&mut self) -> Vec<(String, u64)> {
+        let dropped = self.host.dropped_tunnel_packets().unwrap_or_default();
+        dropped.into_iter().map(|dropped| (dropped.source.to_string(), dropped.packets)).collect()
+    }
+}

@@ -1,0 +1,80 @@
+//! What the agent writes for others: the conflist for runtimes, `subnet.env` for the `flannel` plugin.
+
+use std::path::PathBuf;
+
+use netstate::PodNetwork;
+use tokio::sync::mpsc;
+
+use crate::command::{Portmap, Settings};
+use crate::conflist::{self, ConflistFacts};
+use crate::published::{self, PublishError};
+use crate::source::file::Watch;
+use crate::subnet_env::{self, SubnetEnv};
+
+/// What they say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Facts {
+    /// This node's pods, one a family at most.
+    pub(crate) pods: Vec<PodNetwork>,
+    /// The pods' MTU in bytes.
+    pub(crate) mtu: u32,
+    /// The agent masquerades, so the plugins must not.
+    pub(crate) masquerade: bool,
+}
+
+/// Where they are.
+pub(crate) struct Files {
+    subnet_env: PathBuf,
+    conflist: Option<PathBuf>,
+    portmap: Portmap,
+}
+
+impl Files {
+    /// Where the settings say.
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
+            subnet_env: settings.subnet_file.clone(),
+            conflist: settings.conflist.clone(),
+            portmap: settings.conflist_portmap,
+        }
+    }
+
+    /// Makes them say it. The conflist is last: it lets the runtime start pods.
+    pub(crate) fn keep(&self, facts: &Facts) -> Vec<PublishError> {
+        let Facts { pods, mtu, masquerade } = facts.clone();
+        let env = subnet_env::render(&SubnetEnv { pods: pods.clone(), mtu, masquerade });
+        let list = conflist::render(&ConflistFacts { pods, mtu, portmap: self.portmap });
+        let all = [(Some(&self.subnet_env), env), (self.conflist.as_ref(), list)];
+        let written =
+            all.iter().filter_map(|(path, text)| path.map(|path| published::write_if_different(path, text)));
+        written.filter_map(Result::err).collect()
+    }
+
+    /// Takes them away, the conflist first.
+    pub(crate) fn remove(&self) -> Vec<PublishError> {
+        self.paths().rev().filter_map(|path| published::remove(path).err()).collect()
+    }
+
+    /// Tells whenever somebody may have changed one.
+    pub(crate) fn watch(&self, changed: &mpsc::Sender<()>) {
+        for path in self.paths() {
+            tokio::task::spawn_local(watch(path.clone(), changed.clone()));
+        }
+    }
+
+    fn paths(&self) -> impl DoubleEndedIterator<Item = &PathBuf> {
+        std::iter::once(&self.subnet_env).chain(&self.conflist)
+    }
+}
+
+/// Where the kernel does not let us watch, the loop's own tick finds what changed.
+async fn watch(path: PathBuf, changed: mpsc::Sender<()>) {
+    let mut watch = match Watch::on(&path) {
+        Ok(watch) => watch,
+        Err(error) => return tracing::warn!(path = %path.display(), %error, "can't be watched"),
+    };
+    while watch.changed().await.is_ok() {
+        // One word waiting is as good as many.
+        let _ = changed.try_send(());
+    }
+}
