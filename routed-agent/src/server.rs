@@ -1,0 +1,111 @@
+//! Answers over HTTP: probes and metrics on a TCP port for everybody, and the same with `status` and `diff` on a socket
+//! of the state directory for this node's administrator.
+
+use std::convert::Infallible;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::metrics::Metrics;
+use crate::status::Status;
+
+/// What a server may ask.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    /// The newest status.
+    pub(crate) status: watch::Receiver<Status>,
+    /// The metrics' registry.
+    pub(crate) metrics: Metrics,
+    /// Questions that only the loop can answer.
+    pub(crate) questions: mpsc::Sender<Question>,
+}
+
+/// "How does the kernel differ?", and where the answer goes: one line a difference.
+pub(crate) type Question = oneshot::Sender<Result<Vec<String>, String>>;
+
+/// Whom a connection comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Visitor {
+    /// Anybody who reaches the port.
+    Anybody,
+    /// Whoever may open the state directory.
+    Administrator,
+}
+
+/// Serves probes and metrics.
+pub(crate) async fn serve_port(listener: TcpListener, desk: Desk) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => spawn(stream, desk.clone(), Visitor::Anybody),
+            Err(error) => refused(&error).await,
+        }
+    }
+}
+
+/// Serves the node's administrator.
+pub(crate) async fn serve_socket(listener: UnixListener, desk: Desk) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => spawn(stream, desk.clone(), Visitor::Administrator),
+            Err(error) => refused(&error).await,
+        }
+    }
+}
+
+/// No descriptor is left, most likely: asking again at once would not help.
+async fn refused(error: &std::io::Error) {
+    tracing::warn!(%error, "a connection could not be taken");
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+}
+
+fn spawn<S: AsyncRead + AsyncWrite + Unpin + 'static>(stream: S, desk: Desk, visitor: Visitor) {
+    tokio::task::spawn_local(async move {
+        let service = service_fn(move |request| answer(request, desk.clone(), visitor));
+        let done = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        if let Err(error) = done {
+            tracing::debug!(%error, "a connection ended early");
+        }
+    });
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    desk: Desk,
+    visitor: Visitor,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (code, body) = match (request.uri().path(), visitor) {
+        // The loop and this server share a thread: an answer is a sign of life.
+        ("/healthz", _) => (StatusCode::OK, "ok\n".to_owned()),
+        ("/readyz", _) => match desk.status.borrow().ready() {
+            Ok(()) => (StatusCode::OK, "ok\n".to_owned()),
+            Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
+        },
+        ("/metrics", _) => (StatusCode::OK, desk.metrics.encode(&desk.status.borrow())),
+        ("/status", Visitor::Administrator) => match serde_json::to_string(&*desk.status.borrow()) {
+            Ok(json) => (StatusCode::OK, json),
+            Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+        },
+        ("/diff", Visitor::Administrator) => diff(&desk).await,
+        _ => (StatusCode::NOT_FOUND, "there is /healthz, /readyz and /metrics\n".to_owned()),
+    };
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = code;
+    Ok(response)
+}
+
+async fn diff(desk: &Desk) -> (StatusCode, String) {
+    let (sender, receiver) = oneshot::channel();
+    let asked = desk.questions.send(sender).await.is_ok();
+    match receiver.await {
+        Ok(Ok(lines)) if asked => (StatusCode::OK, lines.iter().flat_map(|line| [line, "\n"]).collect()),
+        Ok(Err(why)) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, "the agent is ending\n".to_owned()),
+    }
+}
