@@ -1,0 +1,96 @@
+//! `routed-agent cleanup`: takes away all that the agent made, or hands it to flannel.
+//!
+//! Without an heir nothing needs to be known but where files are. For flannel, the Nodes must be known: each path is
+//! turned by replace into what flanneld would have made, so no packet is lost, and flanneld can change it later.
+
+use std::time::Duration;
+
+use host::Host;
+use host::fabric::Shape;
+use netstate::{Fabric, PodRules};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use crate::agent::Pass;
+use crate::command::{Heir, Settings};
+use crate::files::Files;
+use crate::lock::Lock;
+use crate::run::{self, StartError};
+use crate::source::{self, News};
+
+/// So long is waited for a complete list of Nodes.
+const LIST: Duration = Duration::from_secs(30);
+
+/// Why something is left.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CleanupError {
+    /// What an agent needs too.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// An agent would make it again.
+    #[error("an agent works on this node: end it first")]
+    AgentWorks,
+    /// flannel's heritage can't be known.
+    #[error("no complete list of Nodes within {LIST:?}, so nothing was changed: {0}")]
+    NoList(String),
+    /// These are left.
+    #[error("not all was taken away: {}", .0.join("; "))]
+    Left(Vec<String>),
+}
+
+/// Cleans up.
+///
+/// # Errors
+/// [`CleanupError`].
+pub(crate) async fn cleanup(settings: Settings, heir: Heir) -> Result<(), CleanupError> {
+    let lock =
+        Lock::try_take(&settings.state_dir).map_err(run::io("take the lock of the state directory"))?;
+    let _lock = lock.ok_or(CleanupError::AgentWorks)?;
+    let left = match heir {
+        Heir::Nobody => leave_nothing(&settings)?,
+        Heir::Flannel => hand_over(&settings).await?,
+    };
+    if left.is_empty() { Ok(()) } else { Err(CleanupError::Left(left)) }
+}
+
+fn leave_nothing(settings: &Settings) -> Result<Vec<String>, CleanupError> {
+    let mut left: Vec<String> = Files::new(settings).remove().iter().map(ToString::to_string).collect();
+    let mut host = Host::open().map_err(StartError::from)?;
+    match host.reconcile(&Fabric::default()) {
+        Ok(pass) => left.extend(pass.failures.iter().map(ToString::to_string)),
+        Err(error) => left.push(error.to_string()),
+    }
+    left.extend(host.reconcile_pod_rules(&PodRules::default()).err().map(|error| error.to_string()));
+    Ok(left)
+}
+
+/// The files stay: flannel's plugin reads `subnet.env`, and pods start all the while.
+async fn hand_over(settings: &Settings) -> Result<Vec<String>, CleanupError> {
+    let (teller, mut news) = mpsc::channel(run::NEWS);
+    let (mut pass, own) = run::prepare(settings)?;
+    source::start(settings, &own, teller);
+    let mut why = "nothing was heard".to_owned();
+    let all = timeout(LIST, async {
+        while let Some(heard) = news.recv().await {
+            match heard {
+                News::All(_) => return Some(heard),
+                News::Lost(reason) => why = reason,
+                _ => {}
+            }
+        }
+        None
+    });
+    let Ok(Some(all)) = all.await else { return Err(CleanupError::NoList(why)) };
+    pass.take(all);
+    Ok(release(&mut pass))
+}
+
+/// First the paths; then what flannel has in another way, our rules.
+fn release(pass: &mut Pass) -> Vec<String> {
+    pass.shape_as(Shape::Flannel);
+    pass.make();
+    let mut left = pass.status().problems;
+    left.extend(pass.status().failed);
+    left.extend(pass.forget_rules().err());
+    left
+}

@@ -1,0 +1,69 @@
+//! One agent a node: the state directory, its lock, and its socket.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tokio::net::UnixListener;
+
+/// Held for as long as the agent lives; the kernel lets go of it whatever ends the process.
+pub(crate) struct Lock {
+    directory: PathBuf,
+    _file: File,
+}
+
+impl Lock {
+    /// Makes the state directory, and waits until no other agent works on this node.
+    ///
+    /// # Errors
+    /// Where the directory can't be made or the lock not taken.
+    pub(crate) fn take(directory: &Path) -> io::Result<Self> {
+        let file = open(directory)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                tracing::warn!(directory = %directory.display(), "another agent works on this node; waiting until it ends");
+                file.lock()?;
+                tracing::info!("the other agent has ended");
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        Ok(Self { directory: directory.to_owned(), _file: file })
+    }
+
+    /// The same without waiting: none where another agent works on this node.
+    ///
+    /// # Errors
+    /// As [`Lock::take`].
+    pub(crate) fn try_take(directory: &Path) -> io::Result<Option<Self>> {
+        let file = open(directory)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { directory: directory.to_owned(), _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Listens for this node's administrator, in place of an agent that has ended.
+    ///
+    /// # Errors
+    /// Where the socket can't be made.
+    pub(crate) fn listen(&self) -> io::Result<UnixListener> {
+        let path = socket(&self.directory);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        UnixListener::bind(path)
+    }
+}
+
+fn open(directory: &Path) -> io::Result<File> {
+    fs::create_dir_all(directory)?;
+    File::options().create(true).truncate(false).write(true).open(directory.join("lock"))
+}
+
+/// Where the agent of a state directory listens.
+pub(crate) fn socket(directory: &Path) -> PathBuf {
+    directory.join("agent.sock")
+}
