@@ -1,0 +1,8 @@
+//! Whole nodes: agents, our plugins and real packets, on machines of their own in private namespaces.
+
+mod cluster;
+mod files;
+mod life;
+mod reach;
+mod repair;
+mod source;
