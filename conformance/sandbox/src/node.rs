@@ -6,7 +6,7 @@ use std::sync::MutexGuard;
 
 use nix::sched::{CloneFlags, unshare};
 
-use crate::{Directory, Place, Pod, Router, Uplink, mounts};
+use crate::{Directory, Machine, Place, Pod, Router, Uplink, mounts};
 
 /// Where runtimes look for plugins.
 const PLUGINS: &str = "/opt/cni/bin";
@@ -56,6 +56,15 @@ impl Node {
     #[must_use]
     pub fn router(&self, uplink: &Uplink) -> Router {
         Router::beside(self, uplink)
+    }
+
+    /// Another machine, with a mount table and a network of its own, and no cable yet (see [`crate::Lan`]).
+    ///
+    /// # Panics
+    /// Where it can't be made.
+    #[must_use]
+    pub fn machine(&self, name: &str) -> Machine {
+        Machine::new(name)
     }
 
     /// Installs a multi-call binary in `/opt/cni/bin`, a copy under each name.

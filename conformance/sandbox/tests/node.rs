@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sandbox::{Allowed, Call, Node, PATIENCE, Place, Snapshot, Uplink, eventually, plugins_dir};
+use sandbox::{Allowed, Call, Lan, Node, PATIENCE, Place, Snapshot, Uplink, eventually, plugins_dir};
 
 #[test]
 fn a_node_has_only_a_loopback_that_is_up() {
@@ -160,4 +160,21 @@ fn a_call_sets_what_a_runtime_sets_and_nothing_it_does_not() {
 fn a_condition_that_never_comes_is_told() {
     assert!(!eventually(Duration::ZERO, || false));
     assert!(eventually(Duration::ZERO, || true));
+}
+
+#[test]
+fn machines_on_one_switch_reach_each_other_and_share_no_files() {
+    let node = Node::enter();
+    let lan = Lan::new(&node, "lan0");
+    let machines = ["a", "b"].map(|name| node.machine(name));
+    for (machine, number) in machines.iter().zip(1..) {
+        lan.plug(machine, "eth0", &[&format!("192.0.2.{number}/24"), &format!("2001:db8::{number}/64")]);
+        machine.within(|| node.write("/run/name", machine.name()));
+    }
+    let [a, b] = &machines;
+    a.ping("192.0.2.2");
+    b.ping("2001:db8::1");
+    assert_eq!(a.exec(&["cat", "/run/name"]).stdout, "a");
+    assert_eq!(b.exec(&["hostname"]).stdout, "b\n");
+    assert!(!std::path::Path::new("/run/name").exists());
 }
