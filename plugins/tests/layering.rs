@@ -20,7 +20,7 @@ struct Layer {
 const EFFECTS: &[&str] =
     &["tokio", "nix", "libc", "netlink-sys", "netlink-packet-core", "rtnetlink", "netns-rs"];
 
-const LAYERS: [Layer; 6] = [
+const LAYERS: [Layer; 7] = [
     Layer {
         name: "cni",
         ours: &[],
@@ -70,6 +70,31 @@ const LAYERS: [Layer; 6] = [
         ours: &["cni", "netstate", "host", "ipam"],
         theirs: &["dlmalloc", "ipnetwork", "serde", "serde_json", "sha2", "thiserror"],
         unreachable: &["kube"],
+    },
+    Layer {
+        name: "routed-agent",
+        ours: &["cni", "netstate", "host"],
+        theirs: &[
+            "futures",
+            "http",
+            "http-body-util",
+            "hyper",
+            "hyper-util",
+            "inotify",
+            "ipnetwork",
+            "k8s-openapi",
+            "kube",
+            "prometheus-client",
+            "regex-lite",
+            "serde",
+            "serde_json",
+            "serde_yaml_ng",
+            "thiserror",
+            "tokio",
+            "tracing",
+            "tracing-subscriber",
+        ],
+        unreachable: &["plugins", "ipam", "openssl"],
     },
     Layer {
         name: "sandbox",
