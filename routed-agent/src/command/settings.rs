@@ -28,8 +28,6 @@ pub(crate) struct Settings {
     pub(crate) masquerade: Option<SourcePort>,
     /// Packets from and to pods are let through between links.
     pub(crate) forward: bool,
-    /// Addresses of this node's pod subnet that no pod has lead nowhere, rather than to the default route.
-    pub(crate) blackhole: bool,
     /// The file `subnet.env`.
     pub(crate) subnet_file: PathBuf,
     /// The network configuration that runtimes read; none is written where absent.

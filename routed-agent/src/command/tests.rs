@@ -50,7 +50,6 @@ fn defaults_are_flannels() {
             },
             masquerade: None,
             forward: true,
-            blackhole: false,
             subnet_file: "/run/flannel/subnet.env",
             conflist: None,
             conflist_portmap: Chained,
