@@ -31,10 +31,11 @@ test-vm: ## the kernel tests under the kernels of Debian, in a virtual machine
 	conformance/tools/deps test
 	conformance/vm/suite
 
-demo: ## two pods on a private node, from ADD to DEL
+demo: ## two pods on a private node, from ADD to DEL; then two nodes with an agent each
 	conformance/tools/deps demo
 	conformance/tools/build
 	conformance/tools/demo
+	conformance/tools/demo-nodes
 
 bench: ## ADD and DEL beside the reference plugins
 	conformance/tools/deps test
