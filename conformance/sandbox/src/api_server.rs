@@ -17,7 +17,7 @@ const ADDRESS: &str = "172.31.255.1";
 const PORT: u16 = 6443;
 
 /// The token that may do everything.
-const ADMIN: &str = "admin-token";
+pub const ADMIN: &str = "admin-token";
 
 /// A user known to the server who may do nothing.
 pub const NOBODY: &str = "nobody-token";
@@ -161,6 +161,17 @@ impl<'node> ApiServer<'node> {
         path
     }
 
+    /// The same as text that holds all it needs, for a machine that has none of this node's files.
+    ///
+    /// # Panics
+    /// Where kubectl can't tell.
+    #[must_use]
+    pub fn portable_kubeconfig_of(&self, token: &str) -> String {
+        let output = self.kubectl_of(token, &["config", "view", "--raw", "--flatten"]);
+        assert!(output.code == 0, "{output:?}");
+        output.stdout
+    }
+
     /// A cable to the server, and a kubeconfig file of one who may do everything, but has only this cable.
     #[must_use]
     pub fn relay(&self) -> (Relay, PathBuf) {
@@ -236,14 +247,21 @@ impl<'node> ApiServer<'node> {
     /// # Panics
     /// Where the server refuses it.
     pub fn create_node(&self, name: &str, podcidr: &str, address: &str) {
-        let file = self.directory.join("node.json");
-        let object = json!({
+        self.create(&json!({
             "apiVersion": "v1",
             "kind": "Node",
             "metadata": {"name": name},
             "spec": {"podCIDR": podcidr, "podCIDRs": [podcidr]},
             "status": {"addresses": [{"type": "InternalIP", "address": address}]},
-        });
+        }));
+    }
+
+    /// Creates an object; a Node is taken with its status.
+    ///
+    /// # Panics
+    /// Where the server refuses it.
+    pub fn create(&self, object: &Value) {
+        let file = self.directory.join("created.json");
         self.node.write(&file, &object.to_string());
         self.kubectl(&["create", "-f", &file.display().to_string()]);
     }

@@ -4,6 +4,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use crate::{PATIENCE, eventually};
 
 /// A program that was started in the calling thread's node. It is killed when the value goes, or the thread.
@@ -50,6 +53,17 @@ impl Daemon {
     pub fn said(&self) -> String {
         let bytes = std::fs::read(&self.log).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Ends it as a service manager does, by SIGTERM, and waits until it is gone.
+    ///
+    /// # Panics
+    /// Where it stays.
+    pub fn terminate(mut self) {
+        let id = Pid::from_raw(i32::try_from(self.id()).expect("a process ID"));
+        kill(id, Signal::SIGTERM).expect("it is ours");
+        let ended = eventually(PATIENCE, || matches!(self.child.try_wait(), Ok(Some(_))));
+        assert!(ended, "SIGTERM does not end it: {}", self.said());
     }
 
     /// Waits until the condition holds.

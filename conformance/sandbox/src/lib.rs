@@ -6,10 +6,12 @@
 
 mod allowed;
 mod api_server;
+mod attached;
 mod cached;
 mod call;
 mod daemon;
 mod eventually;
+mod flow;
 mod installed;
 mod kernel;
 mod machine;
@@ -23,11 +25,13 @@ mod snapshot;
 mod trace;
 
 pub use allowed::Allowed;
-pub use api_server::{ApiServer, NOBODY, Request};
+pub use api_server::{ADMIN, ApiServer, NOBODY, Request};
+pub use attached::Attached;
 pub use cached::cached;
 pub use call::{Call, Reply, Running};
 pub use daemon::Daemon;
 pub use eventually::{PATIENCE, eventually};
+pub use flow::Flow;
 pub use installed::{Directory, plugins_dir};
 pub use kernel::without_netfilter;
 pub use machine::{Lan, Machine};

@@ -1,0 +1,70 @@
+//! Packets that flow all the while that something else is done.
+
+use std::fs::{self, File};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use crate::Place;
+
+/// Echo requests by the thousand, again and again while the first argument is there; each `ping` waits for the last of
+/// its answers, so none is counted as lost because the flow was ended.
+const LOOP: &str = r#"while ping -n -q -i 0.001 -c 1000 "$2" || :; [ -e "$1" ]; do :; done"#;
+
+/// A thousand echo requests a second to an address, one flow to each, until [`Flow::end`].
+#[derive(Debug)]
+pub struct Flow {
+    child: Option<Child>,
+    address: IpAddr,
+    running: PathBuf,
+}
+
+impl Flow {
+    /// Starts it from a place.
+    ///
+    /// # Panics
+    /// Where it can't be started.
+    #[must_use]
+    pub fn start(from: &impl Place, address: IpAddr) -> Self {
+        let running = PathBuf::from(format!("/run/flow-to-{address}"));
+        File::create(&running).expect("the node's own /run");
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "--", "sh", "-c", LOOP, "sh"]).arg(&running);
+        command.arg(address.to_string()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = from.within(|| command.spawn()).expect("a shell starts");
+        Self { child: Some(child), address, running }
+    }
+
+    /// Ends it, and says how many requests were sent.
+    ///
+    /// # Panics
+    /// Where one of them was not answered, with what `ping` said.
+    pub fn end(mut self) -> u64 {
+        let child = self.child.take().expect("it is ended once");
+        fs::remove_file(&self.running).expect("it was made at the start");
+        let output = child.wait_with_output().expect("the flow ends");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let counts = said.lines().filter_map(counts);
+        let (sent, received) =
+            counts.fold((0, 0), |sum: (u64, u64), (sent, received)| (sum.0 + sent, sum.1 + received));
+        assert!(sent > 0 && sent == received, "to {}: {received} answers of {sent}\n{said}", self.address);
+        sent
+    }
+}
+
+/// `1000 packets transmitted, 1000 received, …`.
+fn counts(line: &str) -> Option<(u64, u64)> {
+    let (sent, rest) = line.split_once(" packets transmitted, ")?;
+    Some((sent.parse().ok()?, rest.split_once(" received")?.0.parse().ok()?))
+}
+
+impl Drop for Flow {
+    fn drop(&mut self) {
+        // Where the test failed before its end.
+        let _ = fs::remove_file(&self.running);
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
