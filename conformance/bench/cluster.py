@@ -25,6 +25,7 @@ class Server:
     def __init__(self, cache, address):
         self.address = address
         self.processes = []
+        self.now = 1_800_000_000
         self.start("etcd", [f"{cache}/kubernetes/etcd", "--unsafe-no-fsync", "--data-dir=/run/etcd", "--quota-backend-bytes=4294967296"])
         subprocess.run(["openssl", "ecparam", "-genkey", "-noout", "-name=prime256v1", "-out=/run/accounts.key"], check=True)
         with open("/run/tokens", "w") as file:
@@ -99,7 +100,9 @@ class Server:
         start = time.monotonic()
         for beat in range(int(rate * seconds)):
             time.sleep(max(0, start + beat / rate - time.monotonic()))
-            now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(1_800_000_000 + beat))
+            # A time that was said before would be no change, and nobody would hear of it.
+            self.now += 1
+            now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.now))
             patch = {"status": {"conditions": [{"type": "Ready", "lastHeartbeatTime": now}]}}
             path = f"/api/v1/nodes/node-{1 + beat % (number - 1)}/status"
             self.request(connection, "PATCH", path, patch, "application/strategic-merge-patch+json")
