@@ -34,7 +34,10 @@ const TICK: Duration = Duration::from_secs(60);
 /// News and notifications come in swarms: so long is waited for the rest.
 const SWARM: Duration = Duration::from_millis(5);
 
-/// So soon a pass that did not reach everything is made again.
+/// Between two passes that only the kernel asks for: others change their rules and links all the time.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// So soon a pass that did not reach everything is made again; later ones ever later, up to [`TICK`].
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Passes in a row that see to what the pass before has changed.
@@ -74,12 +77,17 @@ pub(crate) struct Agent {
     patience: Patience,
     /// When the next pass is made.
     due: Instant,
+    /// When the last one ended.
+    ended: Instant,
+    /// Passes in a row that did not reach everything.
+    failures: u32,
 }
 
 impl Agent {
     /// A loop that has heard nothing yet.
     pub(crate) fn new(pass: Pass, ears: Ears, voice: Voice) -> Self {
-        Self { pass, ears, voice, patience: Patience::default(), due: Instant::now() + TICK }
+        let now = Instant::now();
+        Self { pass, ears, voice, patience: Patience::default(), due: now + TICK, ended: now, failures: 0 }
     }
 
     /// Works until the future is dropped. What it leaves in the kernel stays: traffic goes on without it.
@@ -128,7 +136,7 @@ impl Agent {
     /// Something was changed that may be ours: soon, but not sooner than patience allows.
     fn mend(&mut self) {
         let now = Instant::now();
-        self.due = self.due.min(self.patience.next(now).max(now + SWARM));
+        self.due = self.due.min(self.patience.next(now).max(now + SWARM).max(self.ended + BREATH));
     }
 
     /// Passes until the kernel is as wanted. What the kernel said before a pass, the pass sees; so the word of our own
@@ -150,8 +158,13 @@ impl Agent {
         }
         let links = self.pass.links();
         self.ears.network.follow(links.iter().map(|(name, index)| (name.as_str(), *index)));
-        if !self.pass.status().failed.is_empty() || !self.pass.status().problems.is_empty() {
-            self.due = self.due.min(Instant::now() + RETRY);
+        self.ended = Instant::now();
+        if self.pass.is_whole() {
+            self.failures = 0;
+        } else {
+            let wait = RETRY.saturating_mul(2u32.saturating_pow(self.failures)).min(TICK);
+            self.due = self.due.min(self.ended + wait);
+            self.failures += 1;
         }
         self.tell();
     }
@@ -160,7 +173,7 @@ impl Agent {
         let metrics = &self.voice.metrics;
         metrics.passed(time);
         metrics.refused(outcome.refusals);
-        if outcome.whole {
+        if self.pass.is_whole() {
             metrics.succeeded(SystemTime::now());
         }
         tracing::debug!(changes = outcome.changes, refusals = outcome.refusals, ?time, "a pass");

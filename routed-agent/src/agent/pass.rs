@@ -37,8 +37,6 @@ pub(crate) struct Outcome {
     pub(crate) repairs: Vec<(&'static str, String)>,
     /// Changes that the kernel refused.
     pub(crate) refusals: u64,
-    /// Everything is as wanted.
-    pub(crate) whole: bool,
 }
 
 /// What a pass needs, and what it leaves for the next.
@@ -160,7 +158,6 @@ impl Pass {
             self.site = Some(site);
         }
         self.cluster = Some(cluster);
-        outcome.whole = status.problems.is_empty() && status.failed.is_empty();
         outcome
     }
 
@@ -286,6 +283,11 @@ impl Pass {
     /// Why they stay.
     pub(crate) fn forget_rules(&mut self) -> Result<(), String> {
         self.host.remove_pod_rules().map_err(|error| error.to_string())
+    }
+
+    /// Did the last pass reach everything?
+    pub(crate) fn is_whole(&self) -> bool {
+        self.status.problems.is_empty() && self.status.failed.is_empty()
     }
 
     /// What is known by now.

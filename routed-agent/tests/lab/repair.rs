@@ -152,3 +152,24 @@ fn an_own_address_that_changed() {
     );
     pair.assert_whole("with another address");
 }
+
+#[test]
+fn what_is_undone_again_and_again_is_told_and_mended_more_slowly() {
+    let pair = Pair::of(Shape::HOST_GW);
+    let member = &pair.cluster.members[0];
+    let told = eventually(PATIENCE, || {
+        member.machine.sh("nft flush ruleset");
+        let back = "nft list table inet trestle-routed";
+        assert!(eventually(PATIENCE, || member.machine.try_exec(&["sh", "-c", back]).code == 0), "{}", member.log());
+        member.log().contains("undone again and again")
+    });
+    assert!(told, "{}", member.log());
+}
+
+#[test]
+fn a_drop_in_iptables_forward_does_not_keep_pods_apart() {
+    let pair = Pair::of(Shape::VXLAN);
+    let machine = &pair.cluster.members[0].machine;
+    machine.sh("iptables-nft -P FORWARD DROP; ip6tables-nft -P FORWARD DROP");
+    pair.assert_whole("with iptables -P FORWARD DROP");
+}
