@@ -9,9 +9,9 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## the plugins as one static binary: target/release/cni
+build: ## static binaries: target/release/cni, all plugins in one, and target/release/routed-agent
 	conformance/tools/deps build
-	conformance/tools/build
+	conformance/tools/build plugins routed-agent
 
 test: ## everything: lints, every test, as root and as an ordinary user, under other kernels
 	conformance/tools/deps test
@@ -33,7 +33,7 @@ test-vm: ## the kernel tests under the kernels of Debian, in a virtual machine
 
 demo: ## two pods on a private node, from ADD to DEL; then two nodes with an agent each
 	conformance/tools/deps demo
-	conformance/tools/build
+	conformance/tools/build plugins routed-agent
 	conformance/tools/demo
 	conformance/tools/demo-nodes
 
