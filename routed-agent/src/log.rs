@@ -8,8 +8,9 @@ use crate::command::LogFormat;
 
 /// Starts them. `RUST_LOG` chooses what is told; this agent's own news where it is not set.
 pub(crate) fn start(format: LogFormat) {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,routed_agent=info"));
+    // kube's client tells each failed request at once; whoever asked tells it with its reason.
+    let usual = || EnvFilter::new("warn,kube_client=off,routed_agent=info");
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| usual());
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
         LogFormat::Text => logs.with_target(false).init(),
