@@ -16,15 +16,17 @@ const SERVER: &str = "192.0.2.254";
 /// How pods' packets cross from node to node, and in which families.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape {
-    /// The backend's type.
+    /// net-conf.json's `Backend`.
     backend: &'static str,
     /// 4, 6 or both.
     families: &'static [u8],
 }
 
 impl Shape {
-    pub(crate) const VXLAN: Self = Self { backend: "vxlan", families: &[4, 6] };
-    pub(crate) const HOST_GW: Self = Self { backend: "host-gw", families: &[4, 6] };
+    pub(crate) const VXLAN: Self = Self { backend: r#"{"Type": "vxlan"}"#, families: &[4, 6] };
+    pub(crate) const DIRECT: Self =
+        Self { backend: r#"{"Type": "vxlan", "DirectRouting": true}"#, families: &[4, 6] };
+    pub(crate) const HOST_GW: Self = Self { backend: r#"{"Type": "host-gw"}"#, families: &[4, 6] };
 
     /// The same in IPv4 alone.
     pub(crate) const fn ipv4(self) -> Self {
@@ -36,10 +38,11 @@ impl Shape {
     }
 
     pub(crate) fn net_conf(self) -> String {
+        let backend: Value = serde_json::from_str(self.backend).expect("JSON");
         json!({
             "EnableIPv4": self.has(4), "Network": "10.244.0.0/16",
             "EnableIPv6": self.has(6), "IPv6Network": "fd00:10:244::/48",
-            "Backend": {"Type": self.backend},
+            "Backend": backend,
         })
         .to_string()
     }

@@ -30,3 +30,8 @@ fn flanneld_on_one_node_of_three_over_vxlan_in_both_families() {
 fn flanneld_on_one_node_of_three_over_host_gw() {
     flanneld_on_one_node(Shape::HOST_GW);
 }
+
+#[test]
+fn flanneld_on_one_node_of_three_over_vxlan_with_direct_routing() {
+    flanneld_on_one_node(Shape::DIRECT);
+}

@@ -54,6 +54,27 @@ fn nodes_of_an_api_server_come_and_go_over_host_gw() {
 }
 
 #[test]
+fn a_node_that_is_created_anew_under_its_agent_is_announced_again() {
+    let node = Node::enter();
+    let mut cluster = Cluster::new(&node, Shape::VXLAN);
+    cluster.start_agents(&[1, 2]);
+    let [a, b] = [1, 2].map(|number| cluster.member(number).pod(&format!("pod{number}")));
+    all_reach_all(&[&a, &b]);
+    let (announced, tunnels) = (cluster.announced("node2"), cluster.member(2).tunnels());
+
+    cluster.api.kubectl(&["delete", "node", "node2"]);
+    cluster.wait_route(1, 2, None);
+    // What it was given stays with its agent, which has nothing newer.
+    cluster.wait_route(2, 1, Some(1));
+    cluster.join(2, "node2", 2);
+    cluster.wait_available("node2");
+    cluster.wait_route(1, 2, Some(2));
+    assert_eq!(cluster.announced("node2"), announced);
+    assert_eq!(cluster.member(2).tunnels(), tunnels);
+    all_reach_all(&[&a, &b]);
+}
+
+#[test]
 fn a_node_announces_itself_in_flannels_words() {
     let node = Node::enter();
     let mut cluster = Cluster::new(&node, Shape::VXLAN);

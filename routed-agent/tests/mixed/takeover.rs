@@ -65,6 +65,11 @@ fn a_node_is_taken_over_from_a_killed_flanneld_over_host_gw_without_losing_a_pac
     taken_over(Shape::HOST_GW, &End::Kill);
 }
 
+#[test]
+fn a_node_is_taken_over_from_flanneld_with_direct_routing_without_losing_a_packet() {
+    taken_over(Shape::DIRECT, &End::Term);
+}
+
 fn handed_back(shape: Shape) {
     let node = Node::enter();
     let mut cluster = Cluster::new(&node, shape);
@@ -105,4 +110,9 @@ fn a_node_is_handed_back_to_flanneld_over_vxlan() {
 #[test]
 fn a_node_is_handed_back_to_flanneld_over_host_gw() {
     handed_back(Shape::HOST_GW);
+}
+
+#[test]
+fn a_node_is_handed_back_to_flanneld_with_direct_routing() {
+    handed_back(Shape::DIRECT);
 }
