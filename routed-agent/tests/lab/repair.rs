@@ -160,7 +160,11 @@ fn what_is_undone_again_and_again_is_told_and_mended_more_slowly() {
     let told = eventually(PATIENCE, || {
         member.machine.sh("nft flush ruleset");
         let back = "nft list table inet trestle-routed";
-        assert!(eventually(PATIENCE, || member.machine.try_exec(&["sh", "-c", back]).code == 0), "{}", member.log());
+        assert!(
+            eventually(PATIENCE, || member.machine.try_exec(&["sh", "-c", back]).code == 0),
+            "{}",
+            member.log()
+        );
         member.log().contains("undone again and again")
     });
     assert!(told, "{}", member.log());

@@ -10,8 +10,8 @@ use crate::member::Member;
 /// How our annotations begin.
 pub(crate) const PREFIX: &str = "flannel.alpha.coreos.com/";
 
-/// Where the API server is.
-const SERVER: &str = "192.0.2.254";
+/// The number of the API server on the switch.
+const SERVER: u8 = 254;
 
 /// How pods' packets cross from node to node, and in which families.
 #[derive(Debug, Clone, Copy)]
@@ -28,9 +28,9 @@ impl Shape {
         Self { backend: r#"{"Type": "vxlan", "DirectRouting": true}"#, families: &[4, 6] };
     pub(crate) const HOST_GW: Self = Self { backend: r#"{"Type": "host-gw"}"#, families: &[4, 6] };
 
-    /// The same in IPv4 alone.
-    pub(crate) const fn ipv4(self) -> Self {
-        Self { families: &[4], ..self }
+    /// The same in other families.
+    pub(crate) const fn only(self, families: &'static [u8]) -> Self {
+        Self { families, ..self }
     }
 
     fn has(self, family: u8) -> bool {
@@ -72,8 +72,10 @@ impl<'node> Cluster<'node> {
     /// Three machines, their Nodes, and nothing that works on them.
     pub(crate) fn new(node: &'node Node, shape: Shape) -> Self {
         let lan = Lan::new(node, "lan0");
-        lan.route(&[&format!("{SERVER}/24"), "2001:db8::fe/64"]);
-        let api = ApiServer::at(node, SERVER.parse().expect("an address"), &[]);
+        let addresses = shape.underlay(SERVER);
+        lan.route(&addresses.iter().map(String::as_str).collect::<Vec<_>>());
+        let server = addresses[0].split_once('/').and_then(|(address, _)| address.parse().ok());
+        let api = ApiServer::at(node, server.expect("an address"), &[]);
         let members = (1..=3).map(|number| Member::new(node, &lan, shape, number)).collect();
         let cluster = Self { shape, members, api };
         cluster.grant();

@@ -18,7 +18,12 @@ fn flanneld_on_one_node(shape: Shape) {
 
 #[test]
 fn flanneld_on_one_node_of_three_over_vxlan_in_ipv4() {
-    flanneld_on_one_node(Shape::VXLAN.ipv4());
+    flanneld_on_one_node(Shape::VXLAN.only(&[4]));
+}
+
+#[test]
+fn flanneld_on_one_node_of_three_over_vxlan_in_ipv6() {
+    flanneld_on_one_node(Shape::VXLAN.only(&[6]));
 }
 
 #[test]

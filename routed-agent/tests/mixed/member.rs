@@ -138,12 +138,14 @@ impl<'node> Member<'node> {
     fn delegate(&self) -> Value {
         let env = self.read("/run/flannel/subnet.env").expect("flanneld has written it");
         let mtu = env.lines().find_map(|line| line.strip_prefix("FLANNEL_MTU=")?.parse::<u32>().ok());
-        let ranges: Vec<Value> =
-            self.shape.subnets(self.number).iter().map(|subnet| json!([{"subnet": subnet}])).collect();
-        let routes = [json!({"dst": "10.244.0.0/16"}), json!({"dst": "fd00:10:244::/48"})];
+        let subnets = self.shape.subnets(self.number);
+        let ranges: Vec<Value> = subnets.iter().map(|subnet| json!([{"subnet": subnet}])).collect();
+        let network =
+            |subnet: &String| if subnet.contains(':') { "fd00:10:244::/48" } else { "10.244.0.0/16" };
+        let routes: Vec<Value> = subnets.iter().map(|subnet| json!({"dst": network(subnet)})).collect();
         json!({"cniVersion": "1.0.0", "name": "cbr0", "plugins": [{
             "type": "bridge", "bridge": "cni0", "isGateway": true, "ipMasq": false, "hairpinMode": true, "mtu": mtu,
-            "ipam": {"type": "host-local", "routes": routes[..ranges.len()], "ranges": ranges},
+            "ipam": {"type": "host-local", "ranges": ranges, "routes": routes},
         }]})
     }
 

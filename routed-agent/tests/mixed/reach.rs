@@ -49,6 +49,11 @@ fn nodes_of_an_api_server_come_and_go_over_vxlan() {
 }
 
 #[test]
+fn nodes_of_an_api_server_come_and_go_over_vxlan_in_ipv6() {
+    nodes_come_and_go(Shape::VXLAN.only(&[6]));
+}
+
+#[test]
 fn nodes_of_an_api_server_come_and_go_over_host_gw() {
     nodes_come_and_go(Shape::HOST_GW);
 }
