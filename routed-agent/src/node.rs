@@ -1,8 +1,9 @@
 //! What the agent needs of a Node, as it was written: nothing is judged here (see `cluster`).
 
+mod annotations;
 pub(crate) mod wire;
 
-use std::collections::BTreeMap;
+pub(crate) use annotations::Annotations;
 
 /// A Node, trimmed. Two that are equal differ in nothing that matters here: heartbeats and labels change no plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -20,7 +21,7 @@ pub(crate) struct Node {
     /// `status.addresses` of type `ExternalIP`, in their order.
     pub(crate) external_addresses: Vec<String>,
     /// The annotations under our prefix, without it: `backend-type`, `backend-data`, `public-ip`, …
-    pub(crate) annotations: BTreeMap<String, String>,
+    pub(crate) annotations: Annotations,
     /// The condition `NetworkUnavailable`: its status (`True`, `False`, `Unknown`) and reason. Kept for the agent's own
     /// Node only.
     pub(crate) unavailable: Option<(String, String)>,

@@ -1,14 +1,13 @@
 //! The Nodes, as far as they are known.
 
-use std::collections::BTreeMap;
-
 use crate::node::Node;
 use crate::source::News;
 
-/// Every Node by its name.
+/// Every Node.
 #[derive(Debug, Default)]
 pub(crate) struct Nodes {
-    by_name: BTreeMap<String, Node>,
+    /// Sorted by name.
+    all: Vec<Node>,
     complete: bool,
     lost: Option<String>,
 }
@@ -17,18 +16,21 @@ impl Nodes {
     /// Takes news in; says whether it may change a plan.
     pub(crate) fn take(&mut self, news: News) -> bool {
         match news {
-            News::All(nodes) => {
-                let by_name = nodes.into_iter().map(|node| (node.name.clone(), node)).collect();
-                let changed = !self.complete || self.by_name != by_name;
-                (self.by_name, self.complete, self.lost) = (by_name, true, None);
+            News::All(mut nodes) => {
+                nodes.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+                nodes.shrink_to_fit();
+                let changed = !self.complete || self.all != nodes;
+                (self.all, self.complete, self.lost) = (nodes, true, None);
                 changed
             }
-            News::Changed(node) => {
-                let changed = self.by_name.get(&node.name) != Some(&*node);
-                self.by_name.insert(node.name.clone(), *node);
-                changed
-            }
-            News::Gone(name) => self.by_name.remove(&name).is_some(),
+            News::Changed(node) => match self.find(&node.name) {
+                Ok(place) => std::mem::replace(&mut self.all[place], *node) != self.all[place],
+                Err(place) => {
+                    self.all.insert(place, *node);
+                    true
+                }
+            },
+            News::Gone(name) => self.find(&name).map(|place| self.all.remove(place)).is_ok(),
             News::Lost(why) => {
                 self.lost = Some(why);
                 false
@@ -52,16 +54,21 @@ impl Nodes {
 
     /// How many.
     pub(crate) fn len(&self) -> usize {
-        self.by_name.len()
+        self.all.len()
     }
 
     /// All of them, sorted by name.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Node> {
-        self.by_name.values()
+        self.all.iter()
     }
 
     /// One of them.
     pub(crate) fn get(&self, name: &str) -> Option<&Node> {
-        self.by_name.get(name)
+        Some(&self.all[self.find(name).ok()?])
+    }
+
+    /// Where it is, or belongs.
+    fn find(&self, name: &str) -> Result<usize, usize> {
+        self.all.binary_search_by(|node| node.name.as_str().cmp(name))
     }
 }

@@ -6,7 +6,7 @@ mod own;
 
 use std::collections::BTreeSet;
 
-use host::fabric::Shape;
+use host::fabric::{Drift, Shape};
 use host::uplink::Interface;
 use host::{Applied, Host};
 use ipnetwork::IpNetwork;
@@ -144,13 +144,14 @@ impl Pass {
             let rules = duties::pod_rules(&self.decisions, &self.own, cluster.endpoints.clone());
             let wanted = Wanted { fabric, rules };
             let drifted = self.wanted.as_ref() == Some(&wanted);
-            let mended = self.keep_fabric(&wanted.fabric, status, &mut outcome);
-            let mended = [mended, self.keep_rules(&wanted.rules, status, &mut outcome)].concat();
+            let fabric = self.keep_fabric(&wanted.fabric, status, &mut outcome);
+            let rules = self.keep_rules(&wanted.rules, status, &mut outcome);
             self.keep_forwarding(status);
-            outcome.changes = mended.len();
+            outcome.changes = fabric.len() + rules.len();
             if drifted {
-                status.repairs.extend(mended.iter().map(|(_, what)| what.clone()));
-                outcome.repairs = mended;
+                let fabric = fabric.iter().map(|change| (change.kind().word(), change.to_string()));
+                outcome.repairs = fabric.chain(rules).collect();
+                status.repairs.extend(outcome.repairs.iter().map(|(_, what)| what.clone()));
             }
             self.keep_bridge(bridge.as_ref(), duties::pod_mtu(&self.decisions, &site), status);
             self.keep_files(&site, status);
@@ -181,12 +182,8 @@ impl Pass {
         Some((site, bridge))
     }
 
-    fn keep_fabric(
-        &mut self,
-        fabric: &Fabric,
-        status: &mut Status,
-        outcome: &mut Outcome,
-    ) -> Vec<(&'static str, String)> {
+    /// Returns what was changed: by a first pass in a large cluster tens of thousands of objects, which nobody reads.
+    fn keep_fabric(&mut self, fabric: &Fabric, status: &mut Status, outcome: &mut Outcome) -> Vec<Drift> {
         let wanted = fabric.paths.len();
         status.paths = status::Paths { wanted, programmed: 0 };
         let pass = match self.host.reconcile_as(fabric, self.shape) {
@@ -196,6 +193,7 @@ impl Pass {
                 return Vec::new();
             }
         };
+        tracing::debug!(changes = pass.changes.len(), "the fabric is compared");
         outcome.refusals += pass.failures.len() as u64;
         let missing: BTreeSet<_> = pass.failures.iter().filter_map(host::fabric::Failure::subnet).collect();
         status.paths.programmed = wanted - missing.len().min(wanted);
@@ -204,7 +202,7 @@ impl Pass {
             let lines = if failure.subnet().is_some() { &mut status.failed } else { &mut status.problems };
             lines.push(failure.to_string());
         }
-        pass.changes.iter().map(|change| (change.kind().word(), change.to_string())).collect()
+        pass.changes
     }
 
     fn keep_rules(

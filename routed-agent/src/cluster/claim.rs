@@ -90,7 +90,7 @@ impl<'a> Claim<'a> {
     fn address(&self, family: Family) -> Result<IpAddr, Reason> {
         let key = keys(family).public;
         if let Some(value) = self.of.annotations.get(key).filter(|value| !value.is_empty()) {
-            let invalid = || Reason::Address { key, value: value.clone() };
+            let invalid = || Reason::Address { key, value: value.to_owned() };
             return value.parse().ok().filter(|address| Family::of(*address) == family).ok_or_else(invalid);
         }
         let internal = self.of.internal_addresses.iter().filter_map(|text| text.parse().ok());
@@ -115,13 +115,13 @@ impl<'a> Claim<'a> {
     }
 
     fn kind(&self) -> Option<&str> {
-        self.of.annotations.get("backend-type").map(String::as_str).filter(|kind| !kind.is_empty())
+        self.of.annotations.get("backend-type").filter(|kind| !kind.is_empty())
     }
 
     fn vtep(&self, key: &'static str, ours: u32) -> Result<Mac, Reason> {
         let text = self.of.annotations.get(key).ok_or(Reason::Silent(key))?;
         let (theirs, mac) =
-            read_vtep(text).ok_or_else(|| Reason::BackendData { key, value: text.clone() })?;
+            read_vtep(text).ok_or_else(|| Reason::BackendData { key, value: text.to_owned() })?;
         if theirs == ours { Ok(mac) } else { Err(Reason::Vni { theirs, ours }) }
     }
 
@@ -144,8 +144,8 @@ pub(super) fn addresses(node: &Node) -> impl Iterator<Item = IpAddr> {
         let Keys { public, overwrite, .. } = keys(family);
         [public, overwrite].into_iter().filter_map(|key| node.annotations.get(key))
     });
-    let texts = annotated.chain(&node.internal_addresses).chain(&node.external_addresses);
-    texts.filter_map(|text| text.parse().ok())
+    let listed = node.internal_addresses.iter().chain(&node.external_addresses).map(String::as_str);
+    annotated.chain(listed).filter_map(|text| text.parse().ok())
 }
 
 /// Claims sorted by subnet, each with the older one that overlaps it. Who yields to nobody stands, and the younger

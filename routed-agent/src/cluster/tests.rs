@@ -1,11 +1,9 @@
 //! What a cluster makes of its Nodes.
 
-use std::collections::BTreeMap;
-
 use netstate::Family;
 
 use super::{Cluster, Member, Reach, Terms, Unannotated};
-use crate::node::Node;
+use crate::node::{Annotations, Node};
 
 fn terms() -> Terms {
     Terms {
@@ -18,7 +16,6 @@ fn terms() -> Terms {
 
 /// A Node as flannel announces it.
 fn node(name: &str, number: u8) -> Node {
-    let annotation = |key: &str, value: String| (key.to_owned(), value);
     Node {
         name: name.to_owned(),
         uid: format!("uid-{number}"),
@@ -26,17 +23,19 @@ fn node(name: &str, number: u8) -> Node {
         pod_cidrs: vec![format!("10.244.{number}.0/24"), format!("fd00:0:0:{number}::/64")],
         internal_addresses: vec![format!("192.0.2.{number}"), format!("2001:db8::{number}")],
         external_addresses: Vec::new(),
-        annotations: BTreeMap::from([
-            annotation("backend-type", "vxlan".to_owned()),
-            annotation("backend-data", format!(r#"{{"VNI":1,"VtepMAC":"02:00:00:00:04:{number:02x}"}}"#)),
-            annotation("backend-v6-data", format!(r#"{{"VNI":1,"VtepMAC":"02:00:00:00:06:{number:02x}"}}"#)),
-        ]),
+        annotations: [
+            ("backend-type", "vxlan".to_owned()),
+            ("backend-data", format!(r#"{{"VNI":1,"VtepMAC":"02:00:00:00:04:{number:02x}"}}"#)),
+            ("backend-v6-data", format!(r#"{{"VNI":1,"VtepMAC":"02:00:00:00:06:{number:02x}"}}"#)),
+        ]
+        .into_iter()
+        .collect(),
         unavailable: None,
     }
 }
 
 fn with(mut node: Node, key: &str, value: &str) -> Node {
-    node.annotations.insert(key.to_owned(), value.to_owned());
+    node.annotations = node.annotations.with(key, value);
     node
 }
 
@@ -96,7 +95,7 @@ fn a_bad_node_costs_only_itself_and_only_in_its_family() {
 
 #[test]
 fn each_refusal_says_why() {
-    let silent = Node { annotations: BTreeMap::new(), ..node("silent", 2) };
+    let silent = Node { annotations: Annotations::default(), ..node("silent", 2) };
     let homeless = Node { internal_addresses: Vec::new(), ..node("homeless", 2) };
     for (bad, reason) in [
         (subnets(node("n", 2), &["fd00:0:0:2::/64"]), "Node n, IPv4: it has no podCIDR"),
@@ -170,7 +169,7 @@ fn a_node_of_another_backend_is_reached_as_it_can_be() {
 #[test]
 fn without_annotations_the_mac_follows_from_the_subnet() {
     let terms = Terms { unannotated: Unannotated::Derives, ..terms() };
-    let plain = Node { annotations: BTreeMap::new(), ..node("b", 2) };
+    let plain = Node { annotations: Annotations::default(), ..node("b", 2) };
     let macs: Vec<_> =
         Cluster::of([plain].iter(), &terms).members.iter().map(|member| member.reach).collect();
     let derived = |subnet: &str| Reach::Tunnel(netstate::Mac::of_subnet(subnet.parse().unwrap()));

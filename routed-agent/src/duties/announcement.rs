@@ -7,9 +7,10 @@ use netstate::Family;
 use super::{Decisions, Site, of};
 use crate::cluster::keys;
 use crate::net_conf::Backend;
+use crate::node::Annotations;
 
 /// The annotations of the own Node, without the prefix.
-pub(crate) fn annotations(decisions: &Decisions, site: &Site) -> BTreeMap<String, String> {
+pub(crate) fn annotations(decisions: &Decisions, site: &Site) -> Annotations {
     let mut all = BTreeMap::from([
         ("kube-subnet-manager", "true".to_owned()),
         ("backend-type", decisions.backend.name().to_owned()),
@@ -27,5 +28,5 @@ pub(crate) fn annotations(decisions: &Decisions, site: &Site) -> BTreeMap<String
         let public = of(&site.advertised, family).or_else(|| site.address(family));
         all.extend(public.map(|address| (keys.public, address.to_string())));
     }
-    all.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    all.into_iter().collect()
 }

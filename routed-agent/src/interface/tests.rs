@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use expect_test::expect;
 
 use super::*;
@@ -192,8 +190,7 @@ fn annotations_go_before_flags_family_by_family() {
         ("public-ip-overwrite", ""),
         ("public-ip", "203.0.113.7"),
     ];
-    let annotations: BTreeMap<_, _> =
-        annotations.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let annotations = annotations.into_iter().collect();
     let (wish, errors) = flags.with_annotations(&annotations);
     assert_eq!(
         wish,

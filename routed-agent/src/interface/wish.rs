@@ -1,11 +1,12 @@
 //! What was asked for, by flags and by the Node's own annotations.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
 use netstate::Family;
 use regex_lite::Regex;
+
+use crate::node::Annotations;
 
 /// What was asked for about the interface towards the other nodes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -105,13 +106,10 @@ const ANNOTATIONS: &[(&str, About, Family)] = &[
 impl Wish {
     /// The wish with what the Node's own annotations ask for; they go before flags. What is wrong among them has no
     /// effect and is told.
-    pub(crate) fn with_annotations(
-        &self,
-        annotations: &BTreeMap<String, String>,
-    ) -> (Self, Vec<AnnotationError>) {
+    pub(crate) fn with_annotations(&self, annotations: &Annotations) -> (Self, Vec<AnnotationError>) {
         let (mut wish, mut errors) = (self.clone(), Vec::new());
         for (name, about, family) in ANNOTATIONS {
-            let Some(value) = annotations.get(*name).filter(|value| !value.is_empty()) else { continue };
+            let Some(value) = annotations.get(name).filter(|value| !value.is_empty()) else { continue };
             match value.parse::<IpAddr>() {
                 Ok(address) if Family::of(address) == *family => {
                     let list = match about {
@@ -121,7 +119,7 @@ impl Wish {
                     list.retain(|other| Family::of(*other) != *family);
                     list.push(address);
                 }
-                _ => errors.push(AnnotationError { name, value: value.clone(), family: *family }),
+                _ => errors.push(AnnotationError { name, value: value.to_owned(), family: *family }),
             }
         }
         wish.public.sort();

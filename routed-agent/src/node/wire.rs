@@ -87,8 +87,8 @@ pub(crate) fn read(value: WireNode, prefix: &str) -> Node {
         uid: uid.unwrap_or_default(),
         created: creation_timestamp.unwrap_or_default(),
         pod_cidrs: pod_cidrs(spec),
-        internal_addresses,
-        external_addresses,
+        internal_addresses: trimmed(internal_addresses),
+        external_addresses: trimmed(external_addresses),
         annotations: annotations
             .into_iter()
             .flatten()
@@ -98,10 +98,16 @@ pub(crate) fn read(value: WireNode, prefix: &str) -> Node {
     }
 }
 
+/// Without the room that a list takes to grow: there are thousands of them.
+pub(crate) fn trimmed(mut list: Vec<String>) -> Vec<String> {
+    list.shrink_to_fit();
+    list
+}
+
 /// `podCIDRs`, else `podCIDR`, which older API servers had alone.
 fn pod_cidrs(spec: WireSpec) -> Vec<String> {
     match spec.pod_cidrs {
-        Some(list) if !list.is_empty() => list,
+        Some(list) if !list.is_empty() => trimmed(list),
         _ => spec.pod_cidr.into_iter().filter(|cidr| !cidr.is_empty()).collect(),
     }
 }

@@ -1,8 +1,8 @@
 //! What a node tells its peers of itself: flannel's annotations on its own Node.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
+
+use crate::node::Annotations;
 
 /// The annotations that an agent writes, without their prefix. All others are an administrator's.
 const OURS: [&str; 6] =
@@ -10,11 +10,7 @@ const OURS: [&str; 6] =
 
 /// The merge patch that makes `current` (without `prefix`, as a watch tells it) say what is wanted; none where it does.
 /// What we no longer want goes: a family that was switched off would be taken for one in use.
-pub(crate) fn patch_for(
-    prefix: &str,
-    current: &BTreeMap<String, String>,
-    wanted: &BTreeMap<String, String>,
-) -> Option<Value> {
+pub(crate) fn patch_for(prefix: &str, current: &Annotations, wanted: &Annotations) -> Option<Value> {
     let differing = OURS.iter().filter(|&&key| current.get(key) != wanted.get(key));
     let changes: serde_json::Map<String, Value> = differing
         .map(|&key| (format!("{prefix}{key}"), wanted.get(key).map_or(Value::Null, |value| json!(value))))
@@ -30,12 +26,12 @@ mod tests {
 
     const PREFIX: &str = "flannel.alpha.coreos.com/";
 
-    fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-        pairs.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect()
+    fn map(pairs: &[(&str, &str)]) -> Annotations {
+        pairs.iter().copied().collect()
     }
 
     /// What flannel writes for vxlan.
-    fn vxlan() -> BTreeMap<String, String> {
+    fn vxlan() -> Annotations {
         map(&[
             ("backend-data", r#"{"VNI":1,"VtepMAC":"da:98:aa:0b:4e:01"}"#),
             ("backend-type", "vxlan"),
@@ -46,7 +42,7 @@ mod tests {
 
     #[test]
     fn a_node_without_annotations_gets_them_all() {
-        let patch = patch_for(PREFIX, &BTreeMap::new(), &vxlan()).unwrap();
+        let patch = patch_for(PREFIX, &Annotations::default(), &vxlan()).unwrap();
         expect![[r#"
             {
               "metadata": {
@@ -63,20 +59,17 @@ mod tests {
 
     #[test]
     fn what_is_said_already_is_not_said_again() {
-        let mut current = vxlan();
-        current.insert("public-ip-overwrite".to_owned(), "198.51.100.1".to_owned());
+        let current = vxlan().with("public-ip-overwrite", "198.51.100.1");
         assert_eq!(patch_for(PREFIX, &current, &vxlan()), None);
     }
 
     #[test]
     fn what_differs_is_written_and_a_family_that_is_off_goes() {
-        let mut current = vxlan();
-        current.extend(map(&[
-            ("backend-v6-data", "null"),
-            ("public-ip", "192.0.2.9"),
-            ("public-ip-overwrite", "198.51.100.1"),
-            ("public-ipv6", "2001:db8::1"),
-        ]));
+        let current = vxlan()
+            .with("backend-v6-data", "null")
+            .with("public-ip", "192.0.2.9")
+            .with("public-ip-overwrite", "198.51.100.1")
+            .with("public-ipv6", "2001:db8::1");
         let patch = patch_for(PREFIX, &current, &vxlan()).unwrap();
         assert_eq!(
             patch,

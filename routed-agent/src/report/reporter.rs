@@ -1,6 +1,5 @@
 //! Who writes to the Node.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::ObjectReference;
@@ -18,7 +17,7 @@ use super::condition::Availability;
 use super::events::{self, Notice};
 use super::{annotations, condition};
 use crate::client::{Access, AccessError, Connection, NODES, Refusal};
-use crate::node::Node;
+use crate::node::{Annotations, Node};
 
 /// Who we are among those who write to a Node, and among those who tell Events.
 const MANAGER: &str = "trestle-routed-agent";
@@ -90,11 +89,7 @@ impl Reporter {
     ///
     /// # Errors
     /// [`ReportError`]: no way to the server, or it refuses.
-    pub(crate) async fn annotate(
-        &mut self,
-        own: &Node,
-        wanted: &BTreeMap<String, String>,
-    ) -> Result<Said, ReportError> {
+    pub(crate) async fn annotate(&mut self, own: &Node, wanted: &Annotations) -> Result<Said, ReportError> {
         match annotations::patch_for(&self.prefix, &own.annotations, wanted) {
             Some(patch) => self.patch(Written::Annotations, own, &Patch::Merge(patch)).await,
             None => Ok(Said::Before),

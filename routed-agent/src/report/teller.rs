@@ -1,6 +1,5 @@
 //! Tells the cluster what the loop wishes it to know, for as long as it takes: the loop never waits for the API server.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -12,7 +11,7 @@ use super::events::Notice;
 use super::reporter::{ReportError, Reporter};
 use crate::client::Access;
 use crate::command::{NodesFrom, Settings};
-use crate::node::Node;
+use crate::node::{Annotations, Node};
 
 /// So soon a report that did not arrive is tried again.
 const RETRY: Duration = Duration::from_secs(5);
@@ -23,7 +22,7 @@ pub(crate) struct Wish {
     /// The own Node as it was seen last.
     pub(crate) own: Option<Node>,
     /// Its annotations; none while they are not known.
-    pub(crate) annotations: Option<BTreeMap<String, String>>,
+    pub(crate) annotations: Option<Annotations>,
     /// Whether its pods have a network; none while that is not known.
     pub(crate) availability: Option<Availability>,
 }

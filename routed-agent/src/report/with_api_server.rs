@@ -1,7 +1,5 @@
 //! Reports to a real API server.
 
-use std::collections::BTreeMap;
-
 use sandbox::{ApiServer, NOBODY, Node as Machine};
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
@@ -10,7 +8,7 @@ use super::condition::{Availability, Failure};
 use super::events::{Notice, Weight};
 use super::reporter::{Reporter, Said};
 use crate::client::Access;
-use crate::node::{Node, wire};
+use crate::node::{Annotations, Node, wire};
 
 const PREFIX: &str = "flannel.alpha.coreos.com/";
 
@@ -42,10 +40,9 @@ fn annotations_and_condition_are_written_once_and_nothing_else_changes() {
     api.create_node("n1", "10.244.1.0/24", "192.0.2.1");
     api.kubectl(&["annotate", "node", "n1", "example.com/size=large"]);
     let (runtime, mut reporter) = (runtime(), reporter(api.kubeconfig()));
-    let mut wanted: BTreeMap<String, String> =
-        [("backend-type", "vxlan"), ("public-ip", "192.0.2.1"), ("public-ipv6", "2001:db8::1")]
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .into();
+    let one_family: Annotations =
+        [("backend-type", "vxlan"), ("public-ip", "192.0.2.1")].into_iter().collect();
+    let wanted = one_family.with("public-ipv6", "2001:db8::1");
 
     let (own, before) = seen(&api);
     assert_eq!(runtime.block_on(reporter.annotate(&own, &wanted)).unwrap(), Said::Now);
@@ -56,7 +53,7 @@ fn annotations_and_condition_are_written_once_and_nothing_else_changes() {
     assert_eq!(runtime.block_on(reporter.annotate(&own, &wanted)).unwrap(), Said::Before);
     assert_eq!(runtime.block_on(reporter.set_condition(&own, &down())).unwrap(), Said::Before);
 
-    wanted.remove("public-ipv6");
+    let wanted = one_family;
     assert_eq!(runtime.block_on(reporter.annotate(&own, &wanted)).unwrap(), Said::Now);
     assert_eq!(runtime.block_on(reporter.set_condition(&own, &Availability::Up)).unwrap(), Said::Now);
     let (own, after) = seen(&api);

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use crate::node::Node;
-use crate::node::wire::{self, WireNode};
+use crate::node::wire::{self, WireNode, trimmed};
 
 /// Why a text is no complete list of Nodes.
 #[derive(Debug, thiserror::Error)]
@@ -147,9 +147,9 @@ impl ShortNode {
         };
         Node {
             name: self.name,
-            pod_cidrs: self.pod_cidrs,
-            internal_addresses: self.addresses,
-            external_addresses: self.external_addresses,
+            pod_cidrs: trimmed(self.pod_cidrs),
+            internal_addresses: trimmed(self.addresses),
+            external_addresses: trimmed(self.external_addresses),
             annotations: self.annotations.into_iter().filter_map(ours).collect(),
             ..Node::default()
         }

@@ -21,10 +21,7 @@ fn nodes() -> Vec<Node> {
             pod_cidrs: texts(&["10.244.1.0/24", "fd00:0:0:1::/64"]),
             internal_addresses: texts(&["192.0.2.1", "2001:db8::1"]),
             external_addresses: texts(&["203.0.113.1"]),
-            annotations: annotations
-                .iter()
-                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-                .collect(),
+            annotations: annotations.into_iter().collect(),
             ..Node::default()
         },
         Node {
@@ -48,7 +45,8 @@ fn of_kubectl(node: &Node) -> Value {
         of_type("ExternalIP", &node.external_addresses),
     ]
     .concat();
-    let annotations = node.annotations.iter().map(|(key, value)| (format!("{PREFIX}{key}"), value.clone()));
+    let annotations =
+        node.annotations.iter().map(|(key, value)| (format!("{PREFIX}{key}"), value.to_owned()));
     let others = [("node.alpha.kubernetes.io/ttl".to_owned(), "0".to_owned())];
     json!({
         "apiVersion": "v1",
@@ -73,7 +71,7 @@ fn short(node: &Node) -> Value {
         "name": node.name,
         "podCIDRs": node.pod_cidrs,
         "externalAddresses": node.external_addresses,
-        "annotations": node.annotations,
+        "annotations": node.annotations.iter().collect::<BTreeMap<_, _>>(),
         "addresses": node.internal_addresses,
     })
 }
@@ -167,7 +165,7 @@ fn annotations_of_the_short_form_may_bear_the_prefix() {
     let text = "nodes:\n- {name: a, podCIDRs: [], addresses: [], annotations: {flannel.alpha.coreos.com/public-ip: 192.0.2.9, \
                 example.com/public-ip: 192.0.2.8}}\n";
     let nodes = read(text, PREFIX).unwrap();
-    assert_eq!(nodes[0].annotations, BTreeMap::from([("public-ip".to_owned(), "192.0.2.9".to_owned())]));
+    assert_eq!(nodes[0].annotations, [("public-ip", "192.0.2.9")].into_iter().collect());
 }
 
 #[test]

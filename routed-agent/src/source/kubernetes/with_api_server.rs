@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::{Interest, Kubernetes};
 use crate::client::Access;
-use crate::node::Node;
+use crate::node::{Annotations, Node};
 use crate::source::News;
 
 /// The user agent of the source's requests.
@@ -129,11 +129,9 @@ fn a_list_is_followed_by_what_changes_for_us_and_by_nothing_else() {
             ("n2", &*text("10.244.2.0/24"), &*text("192.0.2.2")),
         ]
     );
-    assert!(
-        nodes
-            .iter()
-            .all(|node| node.annotations.is_empty() && !node.uid.is_empty() && !node.created.is_empty())
-    );
+    assert!(nodes.iter().all(|node| node.annotations == Annotations::default()
+        && !node.uid.is_empty()
+        && !node.created.is_empty()));
 
     // Nothing of this is ours: a label, an annotation, a condition of another Node.
     api.kubectl(&["label", "node", "n2", "size=large"]);
@@ -144,7 +142,7 @@ fn a_list_is_followed_by_what_changes_for_us_and_by_nothing_else() {
     // These are, and are the next that is told.
     api.kubectl(&["annotate", "node", "n2", "flannel.alpha.coreos.com/backend-type=vxlan"]);
     let changed = listener.changed();
-    assert_eq!((&*changed.name, &*changed.annotations["backend-type"]), ("n2", "vxlan"));
+    assert_eq!((&*changed.name, changed.annotations.get("backend-type")), ("n2", Some("vxlan")));
     api.kubectl(&["patch", "node", "n1", "--subresource=status", "-p", condition]);
     assert_eq!(listener.changed().unavailable, Some(("False".to_owned(), "Up".to_owned())));
     api.kubectl(&["delete", "node", "n2"]);
