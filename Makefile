@@ -4,7 +4,7 @@ export TRESTLE_CACHE := $(shell conformance/tools/cache)
 export TRESTLE_REFERENCE := $(TRESTLE_CACHE)/plugins-1.9.1
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
-.PHONY: help build test lint deps test-rootless test-vm demo bench clean
+.PHONY: help build test lint deps test-rootless test-vm demo bench bench-agent clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,11 @@ bench: ## ADD and DEL beside the reference plugins
 	conformance/tools/deps test
 	conformance/tools/build
 	conformance/bench/run
+
+bench-agent: ## the agent among 5,000 Nodes beside flanneld
+	conformance/tools/deps test
+	conformance/tools/build routed-agent
+	conformance/bench/agent
 
 clean: ## what was built here; the cache stays
 	cargo clean

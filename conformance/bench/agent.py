@@ -1,123 +1,226 @@
-"""Agents in a cluster of many Nodes, one after the other, each in a network namespace of its own.
+"""The routed-agent in a cluster of thousands of Nodes, flanneld beside it.
 
-For each: the time from its start until there is a route to every peer (the list of Nodes is part of it), what it
-received by then, its memory at rest and at its peak, and then, under kubelets' heartbeats, the CPU and the bytes of each.
+One node of the cluster is real: a network namespace with a link to the API server. In it each contender starts, learns
+of all other Nodes, programs its kernel, and is then watched at rest, under heartbeats, and when a Node comes or goes.
+They take turns, each in a node of its own. The floor is what the kernel needs for the same paths, by requests encoded
+beforehand. Ratios are flanneld's figure by ours, and ours by the floor.
 """
 
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import time
 
-from cluster import Server, address, wait
+import agent_cluster as cluster
+from agent_floor import floor
+from agent_node import DELETE_ROUTE, NEW_ROUTE, Agent, Node, Routes
 
-SERVER = "172.16.0.1"
-TICK = os.sysconf("SC_CLK_TCK")
-
-
-def ip(*words):
-    subprocess.run(["ip", *words], check=True)
-
-
-class Contender:
-    def __init__(self, name, command, server):
-        self.name, self.namespace = name, f"agent-{name}"
-        ip("netns", "add", self.namespace)
-        ip("link", "add", f"to-{name}", "type", "veth", "peer", "name", "eth0", "netns", self.namespace)
-        ip("link", "set", f"to-{name}", "master", "underlay", "up")
-        for words in (["link", "set", "lo", "up"], ["addr", "add", f"{address(0)}/16", "dev", "eth0"],
-                      ["link", "set", "eth0", "up"], ["route", "add", "default", "via", SERVER]):
-            ip("-n", self.namespace, *words)
-        environment = os.environ | {"NODE_NAME": "node-0"}
-        with open(f"/run/{name}.log", "w") as log:
-            self.started = time.monotonic()
-            self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", "--", "ip", "netns", "exec", self.namespace, *command], env=environment, stdout=log, stderr=log)
-
-    def routes(self):
-        output = subprocess.run(["ip", "-n", self.namespace, "-4", "route", "show"], capture_output=True, text=True)
-        return sum(line.startswith("10.") for line in output.stdout.splitlines())
-
-    def received(self):
-        output = subprocess.run(["ip", "-n", self.namespace, "-s", "-j", "link", "show", "eth0"], capture_output=True)
-        return json.loads(output.stdout)[0]["stats64"]["rx"]["bytes"]
-
-    def memory(self):
-        with open(f"/proc/{self.process.pid}/status") as file:
-            fields = dict(line.split(":", 1) for line in file)
-        return [int(fields[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM")]
-
-    def cpu(self):
-        with open(f"/proc/{self.process.pid}/stat") as file:
-            fields = file.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICK
-
-    def alive(self):
-        if self.process.poll() is not None:
-            with open(f"/run/{self.name}.log") as file:
-                raise SystemExit(f"{self.name} ended with {self.process.returncode}:\n" + "".join(file.readlines()[-20:]))
-        return True
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait()
-        ip("netns", "del", self.namespace)
+BACKENDS = ("host-gw", "vxlan")
+HEARTBEATS_A_SECOND = 17
+MIB = 1 << 20
 
 
-def measure(contender, server, options):
-    wanted = options.nodes - 1
-    wait(f"{contender.name}: {wanted} routes", lambda: contender.alive() and contender.routes() >= wanted, 600)
-    seconds, received, cpu = time.monotonic() - contender.started, contender.received(), contender.cpu()
-    time.sleep(options.rest)
-    resident, peak = contender.memory()
-    before = contender.cpu(), contender.received()
-    server.heartbeats(options.nodes, options.rate, options.seconds)
-    beats = int(options.rate * options.seconds)
-    used, bytes_ = contender.cpu() - before[0], contender.received() - before[1]
-    print(f"{contender.name:14} {seconds:9.2f} {cpu:9.2f} {received / 2**20:9.1f} {resident:9.1f} {peak:9.1f} "
-          f"{used / beats * 1e3:9.3f} {used / options.seconds * 100:8.2f} {bytes_ / beats / 1024:9.1f}", flush=True)
+def network():
+    """The network of all nodes, and the API server's address on it."""
+    for words in ("link add br0 type bridge", f"address add {cluster.ADDRESS}/16 dev br0", "link set br0 up"):
+        subprocess.run(["ip", *words.split()], check=True)
+
+
+def configuration(backend):
+    path = f"{cluster.STATE}/net-conf.json"
+    with open(path, "w") as file:
+        json.dump({"Network": "10.0.0.0/8", "EnableNFTables": True, "Backend": {"Type": backend}}, file)
+    return path
+
+
+def ours(arguments, node, source):
+    state = f"{cluster.STATE}/{node.name}"
+    os.mkdir(state)
+    words = [arguments.ours, "run", *source, f"--net-config-path={cluster.STATE}/net-conf.json", "--iface=eth0",
+             f"--subnet-file={state}/subnet.env", f"--state-dir={state}", "--ip-masq", "--log=json"]
+    return Agent(node, words, {"NODE_NAME": "node-1", "RUST_LOG": "warn,routed_agent=debug"})
+
+
+def flanneld(arguments, node):
+    words = [arguments.flanneld, "-kube-subnet-mgr", f"-kubeconfig-file={cluster.STATE}/kubeconfig", "-iface=eth0",
+             f"-net-config-path={cluster.STATE}/net-conf.json", f"-subnet-file={cluster.STATE}/{node.name}.env", "-ip-masq"]
+    return Agent(node, words, {"NODE_NAME": "node-1"})
+
+
+def start_ours(arguments, node, source):
+    """Starts it, and waits until its first pass has ended: the figures of the start."""
+    agent = ours(arguments, node, source)
+    done = cluster.until("the first pass", lambda: agent.told('"a pass"'))
+    listed = agent.told('"a complete list of Nodes"')[0][0]
+    paths = agent.told('"the fabric is compared"')[0]
+    figures = {"start": listed - agent.started, "paths": paths[0] - listed, "pass": done[0][0] - listed,
+               "cpu": agent.cpu(), "bytes": node.received() / MIB}
+    # Its own confirmation of what it did, and its reports.
+    cluster.until("calm", lambda: agent.told('"a pass"')[-1][1]["changes"] == 0)
+    assert agent.routes() == arguments.nodes - 1, f"{agent.routes()} routes: {open(agent.log).read()[-3000:]}"
+    return agent, figures
+
+
+def start_flanneld(arguments, node):
+    agent = flanneld(arguments, node)
+    cluster.until("the first route", agent.routes, pause=0.01)
+    first = time.time()
+    cluster.until("all routes", lambda: agent.routes() == arguments.nodes - 1, 300)
+    return agent, {"start": first - agent.started, "paths": time.time() - first, "cpu": agent.cpu(),
+                   "bytes": node.received() / MIB}
+
+
+def memory(agent, seconds):
+    time.sleep(seconds)
+    return {"resident": agent.status("VmRSS") / 1024, "peak": agent.status("VmHWM") / 1024}
+
+
+def rest(agent, seconds):
+    """CPU and wake-ups of an agent to whom nothing happens."""
+    cpu, woken = agent.cpu(), agent.status("voluntary_ctxt_switches")
+    time.sleep(seconds)
+    minutes = seconds / 60
+    return {"rest": (agent.cpu() - cpu) * 1e3 / minutes,
+            "woken": (agent.status("voluntary_ctxt_switches") - woken) / minutes}
+
+
+def idle_passes(agent, node, count):
+    """CPU of a pass that changes nothing: the link says something, and there is nothing to be done."""
+    costs = []
+    for turn in range(count):
+        before, cpu = len(agent.told('"a pass"')), agent.cpu()
+        subprocess.run(["ip", "-n", node.name, "link", "set", "eth0", "alias", f"turn {turn}"], check=True)
+        cluster.until("a pass", lambda: len(agent.told('"a pass"')) > before)
+        time.sleep(0.1)
+        passes = agent.told('"a pass"')[before:]
+        assert all(fields["changes"] == 0 for _, fields in passes), passes
+        costs.append((agent.cpu() - cpu) * 1e3 / len(passes))
+    return {"idle": statistics.median(costs)}
+
+
+def changes(node, backend, number, count):
+    """From the request at the API server until the route is gone, and until it is back."""
+    api, routes, gone, back = cluster.Api(), Routes(node), [], []
+    for turn in range(count):
+        other = number - turn
+        for work, kind, times in ((lambda: api.delete(other), DELETE_ROUTE, gone),
+                                  (lambda: api.create(other, backend), NEW_ROUTE, back)):
+            start = time.monotonic()
+            work()
+            times.append((routes.await_one(kind, cluster.subnet(other)) - start) * 1e3)
+    routes.close()
+    return {"gone": statistics.median(gone), "back": statistics.median(back)}
+
+
+def heartbeats(agent, node, nodes, seconds):
+    """CPU and bytes of one heartbeat, where as many come as in a cluster of 5,000 (each Node's every five minutes)."""
+    api, start = cluster.Api(), time.monotonic()
+    cpu, received, count = agent.cpu(), node.received(), seconds * HEARTBEATS_A_SECOND
+    for beat in range(count):
+        time.sleep(max(0, start + beat / HEARTBEATS_A_SECOND - time.monotonic()))
+        api.heartbeat(2 + beat % (nodes - 1), beat + 1)
+    time.sleep(0.5)
+    took = time.monotonic() - start
+    used = agent.cpu() - cpu
+    return {"beat": used * 1e6 / count, "share": used / took * 100, "beat_bytes": (node.received() - received) / count / 1024}
+
+
+def measure(arguments, backend):
+    """Figures of both contenders, and of the floor."""
+    configuration(backend)
+    source = [f"--kubeconfig-file={cluster.STATE}/kubeconfig"]
+    kubernetes = cluster.Cluster(arguments.kubernetes, arguments.nodes, backend)
+    print(f"\n{backend}: {arguments.nodes} Nodes of {kubernetes.size / 1024:.1f} KiB; load {os.getloadavg()[0]:.1f}", flush=True)
+    starts, floors = [], []
+    for turn in range(arguments.rounds):
+        floors.append(floor(backend, arguments.nodes))
+        with Node() as node:
+            agent, figures = start_ours(arguments, node, source)
+            starts.append(figures)
+            if turn + 1 == arguments.rounds:
+                mine = {key: statistics.median(start[key] for start in starts) for key in figures}
+                mine |= memory(agent, 5)
+                mine |= idle_passes(agent, node, arguments.turns)
+                mine |= heartbeats(agent, node, arguments.nodes, arguments.seconds)
+                mine |= changes(node, backend, arguments.nodes, arguments.turns)
+                mine |= rest(agent, arguments.seconds)
+            agent.stop()
+    theirs = {}
+    if not arguments.alone:
+        with Node() as node:
+            agent, theirs = start_flanneld(arguments, node)
+            theirs |= memory(agent, 5)
+            theirs |= rest(agent, arguments.seconds)
+            theirs |= heartbeats(agent, node, arguments.nodes, arguments.seconds)
+            theirs |= changes(node, backend, arguments.nodes, arguments.turns)
+            agent.stop()
+    kubernetes.stop()
+    return mine, theirs, {"paths": statistics.median(wall for wall, _ in floors) / 1e3}
+
+
+def with_file(arguments, backend):
+    """The same Nodes from a file."""
+    configuration(backend)
+    path = f"{cluster.STATE}/nodes.json"
+    short = lambda n: {"name": f"node-{n}", "podCIDRs": [cluster.subnet(n)], "addresses": [cluster.address(n)]}
+    with open(path, "w") as file:
+        json.dump({"nodes": [short(n) for n in range(1, arguments.nodes + 1)]}, file)
+    with Node() as node:
+        agent, mine = start_ours(arguments, node, [f"--nodes-file={path}"])
+        mine |= memory(agent, 5) | idle_passes(agent, node, arguments.turns) | rest(agent, 60)
+        agent.stop()
+    return mine, {}, {}
+
+
+ROWS = (
+    ("from start to a complete list (theirs: first route), s", "start", 1),
+    ("from there to the last path acknowledged, ms", "paths", 1e3),
+    ("from there to the end of the pass, packet rules and all, ms", "pass", 1e3),
+    ("CPU by then, ms", "cpu", 1e3),
+    ("received by then, MiB", "bytes", 1),
+    ("resident, MiB", "resident", 1),
+    ("peak, MiB", "peak", 1),
+    ("a Node goes: until its route is gone, ms", "gone", 1),
+    ("a Node comes: until its route is there, ms", "back", 1),
+    ("CPU of a pass that changes nothing, ms", "idle", 1),
+    ("CPU of a heartbeat, us", "beat", 1),
+    (f"{HEARTBEATS_A_SECOND} heartbeats a second, % of a core", "share", 1),
+    ("received for a heartbeat, KiB", "beat_bytes", 1),
+    ("CPU at rest, ms a minute", "rest", 1),
+    ("wake-ups at rest, a minute", "woken", 1),
+)
+
+
+def table(title, figures):
+    cell = lambda value: "" if value is None else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    mine, theirs, least = figures
+    print(f"\n{title:62}{'ours':>10}{'flanneld':>10}{'ratio':>8}{'floor':>8}{'ratio':>7}")
+    for name, key, factor in ROWS:
+        values = [side[key] * factor if key in side else None for side in (mine, theirs, least)]
+        if values[0] is None:
+            continue
+        by = lambda over, under: over / under if over is not None and under else None
+        cells = (values[0], values[1], by(values[1], values[0]), values[2], by(values[0], values[2]))
+        print(f"{name:62}" + "".join(f"{cell(value):>{width}}" for value, width in zip(cells, (10, 10, 8, 8, 7))), flush=True)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cache", required=True)
-    parser.add_argument("--ours", required=True)
+    parser = argparse.ArgumentParser()
+    for name in ("ours", "flanneld", "kubernetes"):
+        parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--nodes", type=int, default=5000)
-    parser.add_argument("--backend", choices=["vxlan", "host-gw"], default="vxlan")
-    parser.add_argument("--rate", type=float, default=17, help="heartbeats a second")
-    parser.add_argument("--seconds", type=float, default=20, help="of heartbeats")
-    parser.add_argument("--rest", type=float, default=10, help="seconds before the memory is read")
-    parser.add_argument("--only", help="one contender: trestle, flanneld")
-    options = parser.parse_args()
-
-    ip("link", "set", "lo", "up")
-    ip("link", "add", "underlay", "type", "bridge")
-    ip("addr", "add", f"{SERVER}/16", "dev", "underlay")
-    ip("link", "set", "underlay", "up")
-    with open("/run/net-conf.json", "w") as file:
-        json.dump({"Network": "10.0.0.0/8", "Backend": {"Type": options.backend}}, file)
-    server = Server(options.cache, SERVER)
-    try:
-        start = time.monotonic()
-        server.create(options.nodes, options.backend)
-        print(f"{options.nodes} Nodes in {time.monotonic() - start:.1f} s, backend {options.backend}", flush=True)
-        common = [f"--kubeconfig-file={server.kubeconfig()}", "--net-config-path=/run/net-conf.json"]
-        contenders = {
-            "trestle": [options.ours, "run", *common, "--subnet-file=/run/trestle.env", "--state-dir=/run/trestle"],
-            "flanneld": [f"{options.cache}/flanneld", "--kube-subnet-mgr", *common, "--subnet-file=/run/flannel.env"],
-        }
-        print(f"{'':14} {'s to all':>9} {'CPU s':>9} {'MiB read':>9} {'MiB rest':>9} {'MiB peak':>9} "
-              f"{'ms a beat':>9} {'CPU %':>8} {'KiB a beat':>9}", flush=True)
-        for name, command in contenders.items():
-            if options.only in (None, name):
-                contender = Contender(name, command, server)
-                try:
-                    measure(contender, server, options)
-                finally:
-                    contender.stop()
-    finally:
-        server.stop()
+    parser.add_argument("--rounds", type=int, default=5, help="starts of ours")
+    parser.add_argument("--turns", type=int, default=9, help="single changes, passes that change nothing")
+    parser.add_argument("--seconds", type=int, default=30, help="of heartbeats, of rest")
+    parser.add_argument("--backend", choices=BACKENDS, action="append")
+    parser.add_argument("--alone", action="store_true", help="without flanneld")
+    arguments = parser.parse_args()
+    network()
+    for backend in arguments.backend or BACKENDS:
+        table(backend, measure(arguments, backend))
+    table("vxlan, with a nodes file", with_file(arguments, "vxlan"))
 
 
 main()
