@@ -50,6 +50,8 @@ pub(crate) struct Cluster {
     pub(crate) members: Vec<Member>,
     /// Every address that packets of another node's tunnel may come from, sorted.
     pub(crate) endpoints: Vec<IpAddr>,
+    /// Subnets of Nodes whose agents have not said how they are reached.
+    pub(crate) silent: Vec<IpNetwork>,
     /// Who is no member, or not in both families, and why.
     pub(crate) refused: Vec<Refused>,
 }
@@ -98,12 +100,28 @@ impl Cluster {
         }
         cluster.endpoints.sort_unstable();
         cluster.endpoints.dedup();
-        for (claim, rival) in claim::rivals(claims) {
-            let (node, family) = (Rc::clone(&claim.node), Family::of(claim.subnet.ip()));
-            match claim.judge(rival, terms) {
-                Ok(Some(member)) => cluster.members.push(member),
+        let judged = claim::rivals(claims);
+        let judged: Vec<_> =
+            judged.into_iter().map(|(claim, rival)| (claim.judge(rival, terms), claim)).collect();
+        let holders = claim::holders(
+            judged.iter().filter_map(|(verdict, claim)| Some((verdict.as_ref().ok()?.as_ref()?, claim))),
+        );
+        for (verdict, claim) in &judged {
+            let verdict = match verdict {
+                Ok(Some(member)) => claim.check_mac(member, &holders).map(|()| Some(member)),
+                Ok(None) => Ok(None),
+                Err(reason) => Err(reason.clone()),
+            };
+            match verdict {
+                Ok(Some(member)) => cluster.members.push(member.clone()),
                 Ok(None) => cluster.own.push(claim.subnet),
-                Err(reason) => cluster.refused.push(Refused { node, family, reason }),
+                Err(reason) => {
+                    if matches!(reason, Reason::Silent(_)) {
+                        cluster.silent.push(claim.subnet);
+                    }
+                    let (node, family) = (Rc::clone(&claim.node), Family::of(claim.subnet.ip()));
+                    cluster.refused.push(Refused { node, family, reason });
+                }
             }
         }
         cluster

@@ -1,6 +1,6 @@
 //! What a Node claims for itself in one family, and who is right where two claim the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -91,10 +91,29 @@ impl<'a> Claim<'a> {
         let key = keys(family).public;
         if let Some(value) = self.of.annotations.get(key).filter(|value| !value.is_empty()) {
             let invalid = || Reason::Address { key, value: value.to_owned() };
-            return value.parse().ok().filter(|address| Family::of(*address) == family).ok_or_else(invalid);
+            return value
+                .parse()
+                .ok()
+                .filter(|address| Family::of(*address) == family && is_unicast(*address))
+                .ok_or_else(invalid);
         }
         let internal = self.of.internal_addresses.iter().filter_map(|text| text.parse().ok());
-        internal.into_iter().find(|address| Family::of(*address) == family).ok_or(Reason::NoAddress(key))
+        internal
+            .into_iter()
+            .find(|address| Family::of(*address) == family && is_unicast(*address))
+            .ok_or(Reason::NoAddress(key))
+    }
+
+    /// # Errors
+    /// Where an older Node has the member's MAC: packets for both would go to one of them.
+    pub(super) fn check_mac(&self, member: &Member, holders: &Holders<'_>) -> Result<(), Reason> {
+        let Reach::Tunnel(mac) = member.reach else { return Ok(()) };
+        match holders.get(&(Family::of(member.address), mac)) {
+            Some(holder) if holder.of.name != self.of.name => {
+                Err(Reason::MacTaken { mac, holder: Rc::clone(&holder.node) })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn reach(&self, family: Family, terms: &Terms) -> Result<Reach, Reason> {
@@ -135,7 +154,31 @@ impl<'a> Claim<'a> {
 pub(crate) fn read_vtep(text: &str) -> Option<(u32, Mac)> {
     let value: serde_json::Value = serde_json::from_str(text).ok()?;
     let vni = u32::try_from(value.get("VNI")?.as_u64()?).ok()?;
-    Some((vni, value.get("VtepMAC")?.as_str()?.parse().ok()?))
+    let mac: Mac = value.get("VtepMAC")?.as_str()?.parse().ok()?;
+    let is_one_device = mac.0[0] & 1 == 0 && mac.0 != [0; 6];
+    is_one_device.then_some((vni, mac))
+}
+
+/// Can it be one node's?
+fn is_unicast(address: IpAddr) -> bool {
+    let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
+    !(address.is_unspecified() || address.is_multicast() || address.is_loopback() || broadcast)
+}
+
+/// Who has a MAC in a family: of several the oldest.
+pub(super) type Holders<'a> = HashMap<(Family, Mac), &'a Claim<'a>>;
+
+/// Of members and their claims.
+pub(super) fn holders<'a>(members: impl Iterator<Item = (&'a Member, &'a Claim<'a>)>) -> Holders<'a> {
+    let mut holders = Holders::new();
+    for (member, claim) in members {
+        let Reach::Tunnel(mac) = member.reach else { continue };
+        let holder = holders.entry((Family::of(member.address), mac)).or_insert(claim);
+        if claim.seniority() < holder.seniority() {
+            *holder = claim;
+        }
+    }
+    holders
 }
 
 /// Every address that a node's packets may come from.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use ipnetwork::IpNetwork;
-use netstate::{Family, LinkName};
+use netstate::{Family, LinkName, Mac};
 
 /// A Node that is no member in one family.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +51,14 @@ pub(crate) enum Reason {
         subnet: IpNetwork,
         /// The other's.
         theirs: IpNetwork,
+        /// The other.
+        holder: Rc<str>,
+    },
+    /// Another Node's tunnel has its MAC.
+    #[error("its tunnel's MAC {mac} is that of Node {holder}, which is older")]
+    MacTaken {
+        /// The MAC.
+        mac: Mac,
         /// The other.
         holder: Rc<str>,
     },
@@ -103,6 +111,9 @@ pub(crate) enum Reason {
         /// The link to the other nodes.
         link: LinkName,
     },
+    /// The address is this node's own.
+    #[error("its address {0} is this node's own")]
+    OwnAddress(IpAddr),
     /// This node has no address of the family to reach it from.
     #[error("this node has no {0} address on the link to the other nodes")]
     NoFamily(Family),
@@ -111,6 +122,6 @@ pub(crate) enum Reason {
 impl Reason {
     /// Is it what every new Node goes through?
     pub(crate) fn is_temporary(&self) -> bool {
-        matches!(self, Self::NoSubnet | Self::Silent(_))
+        matches!(self, Self::NoSubnet | Self::Silent(_) | Self::NoFamily(_))
     }
 }

@@ -175,3 +175,33 @@ fn without_annotations_the_mac_follows_from_the_subnet() {
     let derived = |subnet: &str| Reach::Tunnel(netstate::Mac::of_subnet(subnet.parse().unwrap()));
     assert_eq!(macs, [derived("10.244.2.0/24"), derived("fd00:0:0:2::/64")]);
 }
+
+#[test]
+fn of_two_nodes_with_one_mac_the_older_one_keeps_it() {
+    let thief = with(node("thief", 3), "backend-data", r#"{"VNI":1,"VtepMAC":"02:00:00:00:04:02"}"#);
+    for nodes in [[thief.clone(), node("b", 2)], [node("b", 2), thief]] {
+        let expected =
+            "Node thief, IPv4: its tunnel's MAC 02:00:00:00:04:02 is that of Node b, which is older";
+        assert_eq!(refusals(&nodes), [expected]);
+        assert_eq!(of(&nodes).members.len(), 3);
+    }
+}
+
+#[test]
+fn an_address_or_a_mac_that_can_not_be_one_nodes_is_refused() {
+    for address in ["0.0.0.0", "255.255.255.255", "224.0.0.1", "127.0.0.1"] {
+        let expected = format!("Node n, IPv4: annotation public-ip: {address:?} is no address");
+        assert_eq!(refusals(&[with(node("n", 2), "public-ip", address)]), [expected]);
+    }
+    for mac in ["00:00:00:00:00:00", "01:00:5e:00:00:01", "ff:ff:ff:ff:ff:ff"] {
+        let data = format!(r#"{{"VNI":1,"VtepMAC":"{mac}"}}"#);
+        let refused = refusals(&[with(node("n", 2), "backend-data", &data)]);
+        assert!(refused[0].ends_with("has no VNI and VtepMAC"), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_silent_nodes_subnet_is_known() {
+    let silent = Node { annotations: super::super::node::Annotations::default(), ..node("silent", 2) };
+    assert_eq!(of(&[silent]).silent, ["10.244.2.0/24".parse().unwrap(), "fd00:0:0:2::/64".parse().unwrap()]);
+}
