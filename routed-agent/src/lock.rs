@@ -2,9 +2,15 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio::net::UnixListener;
+use tokio::time::sleep;
+
+/// So often a lock that another has is asked for.
+const ASK: Duration = Duration::from_millis(250);
 
 /// Held for as long as the agent lives; the kernel lets go of it whatever ends the process.
 pub(crate) struct Lock {
@@ -17,18 +23,17 @@ impl Lock {
     ///
     /// # Errors
     /// Where the directory can't be made or the lock not taken.
-    pub(crate) fn take(directory: &Path) -> io::Result<Self> {
-        let file = open(directory)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                tracing::warn!(directory = %directory.display(), "another agent works on this node; waiting until it ends");
-                file.lock()?;
-                tracing::info!("the other agent has ended");
+    pub(crate) async fn take(directory: &Path) -> io::Result<Self> {
+        let mut told = false;
+        loop {
+            if let Some(lock) = Self::try_take(directory)? {
+                return Ok(lock);
             }
-            Err(TryLockError::Error(error)) => return Err(error),
+            if !std::mem::replace(&mut told, true) {
+                tracing::warn!(directory = %directory.display(), "another agent works on this node; waiting until it ends");
+            }
+            sleep(ASK).await;
         }
-        Ok(Self { directory: directory.to_owned(), _file: file })
     }
 
     /// The same without waiting: none where another agent works on this node.
@@ -54,13 +59,16 @@ impl Lock {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        UnixListener::bind(path)
+        let listener = UnixListener::bind(&path)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+        Ok(listener)
     }
 }
 
 fn open(directory: &Path) -> io::Result<File> {
-    fs::create_dir_all(directory)?;
-    File::options().create(true).truncate(false).write(true).open(directory.join("lock"))
+    // Whoever could open it could lock it.
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    File::options().create(true).truncate(false).write(true).mode(0o600).open(directory.join("lock"))
 }
 
 /// Where the agent of a state directory listens.

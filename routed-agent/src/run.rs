@@ -71,7 +71,13 @@ pub(crate) fn io(what: &str) -> impl FnOnce(io::Error) -> StartError {
 /// [`StartError`].
 pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     let (pass, own) = prepare(&settings)?;
-    let lock = Lock::take(&settings.state_dir).map_err(io("take the lock of the state directory"))?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(io("wait for SIGTERM"))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(io("wait for SIGINT"))?;
+    let lock = tokio::select! {
+        lock = Lock::take(&settings.state_dir) => lock.map_err(io("take the lock of the state directory"))?,
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+    };
     let socket = lock.listen().map_err(io("listen in the state directory"))?;
     let network = Watch::network().and_then(Ear::new).map_err(io("listen to the kernel"))?;
     let rules = Watch::rules(&RULES).and_then(Ear::new).map_err(io("listen to nf_tables"))?;
@@ -93,8 +99,6 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     Files::new(&settings).watch(&changed);
     let ears = Ears { news, network, rules, files, questions: asked };
     let mut agent = Agent::new(pass, ears, Voice { status, wishes, notices, metrics });
-    let mut terminate = signal(SignalKind::terminate()).map_err(io("wait for SIGTERM"))?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(io("wait for SIGINT"))?;
     tokio::select! {
         () = agent.run() => {}
         _ = terminate.recv() => tracing::info!("SIGTERM; what was made stays"),
