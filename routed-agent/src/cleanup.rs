@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use host::Host;
 use host::fabric::Shape;
-use netstate::{Fabric, PodRules};
+use netstate::Fabric;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -17,6 +17,9 @@ use crate::files::Files;
 use crate::lock::Lock;
 use crate::run::{self, StartError};
 use crate::source::{self, News};
+
+/// What one pass replaces, another may find superfluous.
+const PASSES: u32 = 3;
 
 /// So long is waited for a complete list of Nodes.
 const LIST: Duration = Duration::from_secs(30);
@@ -60,7 +63,7 @@ fn leave_nothing(settings: &Settings) -> Result<Vec<String>, CleanupError> {
         Ok(pass) => left.extend(pass.failures.iter().map(ToString::to_string)),
         Err(error) => left.push(error.to_string()),
     }
-    left.extend(host.reconcile_pod_rules(&PodRules::default()).err().map(|error| error.to_string()));
+    left.extend(host.remove_pod_rules().err().map(|error| error.to_string()));
     Ok(left)
 }
 
@@ -88,9 +91,13 @@ async fn hand_over(settings: &Settings) -> Result<Vec<String>, CleanupError> {
 /// First the paths; then what flannel has in another way, our rules.
 fn release(pass: &mut Pass) -> Vec<String> {
     pass.shape_as(Shape::Flannel);
-    pass.make();
-    let mut left = pass.status().problems;
-    left.extend(pass.status().failed);
-    left.extend(pass.forget_rules().err());
-    left
+    for _ in 0..PASSES {
+        if pass.make().changes == 0 {
+            break;
+        }
+    }
+    if let Err(why) = pass.status().ready() {
+        return vec![why];
+    }
+    pass.forget_rules().err().into_iter().collect()
 }

@@ -51,6 +51,14 @@ impl Site {
         of(&self.addresses, family)
     }
 
+    /// Stands where it stood before, in a family.
+    pub(crate) fn keep(&mut self, last: &Self, family: Family) {
+        let own = |address: &&IpAddr| Family::of(**address) == family;
+        self.addresses.extend(last.addresses.iter().filter(own));
+        self.advertised.extend(last.advertised.iter().filter(own));
+        self.networks.extend(last.networks.iter().filter(|network| Family::of(network.ip()) == family));
+    }
+
     /// Is the address reached without a gateway?
     fn is_neighbour(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(address))

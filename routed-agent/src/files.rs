@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use ipnetwork::IpNetwork;
 use netstate::PodNetwork;
 use tokio::sync::mpsc;
 
+use crate::cluster::holds;
 use crate::command::{Portmap, Settings};
 use crate::conflist::{self, ConflistFacts};
 use crate::published::{self, PublishError};
@@ -37,6 +39,14 @@ impl Files {
             conflist: settings.conflist.clone(),
             portmap: settings.conflist_portmap,
         }
+    }
+
+    /// This node's subnets as an earlier agent, or flanneld, wrote them: one a family at most, inside the networks.
+    pub(crate) fn subnets(&self, networks: &[IpNetwork]) -> Vec<IpNetwork> {
+        let text = std::fs::read_to_string(&self.subnet_env).unwrap_or_default();
+        let known = subnet_env::subnets(&text);
+        let within = |subnet: &IpNetwork| networks.iter().any(|network| holds(*network, *subnet));
+        known.into_iter().filter(within).collect()
     }
 
     /// Makes them say it. The conflist is last: it lets the runtime start pods.

@@ -140,7 +140,7 @@ impl Metrics {
         for (kind, count) in [
             ("wanted", status.paths.wanted),
             ("programmed", status.paths.programmed),
-            ("refused", status.refused.len()),
+            ("refused", status.paths.refused),
         ] {
             self.paths.get_or_create(&Kind { kind: kind.to_owned() }).set(number(count));
         }

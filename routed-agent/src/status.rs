@@ -21,6 +21,8 @@ pub(crate) struct Status {
     pub(crate) pod_mtu: u32,
     /// A complete list of Nodes was seen.
     pub(crate) complete: bool,
+    /// A pass has been made since.
+    pub(crate) passed: bool,
     /// Why no news of Nodes can be had.
     pub(crate) lost: Option<String>,
     /// Nodes known, this one among them.
@@ -48,6 +50,8 @@ pub(crate) struct Paths {
     pub(crate) wanted: usize,
     /// In the kernel.
     pub(crate) programmed: usize,
+    /// Impossible, for a reason that is told.
+    pub(crate) refused: usize,
 }
 
 impl Status {
@@ -76,6 +80,9 @@ impl Status {
         }
         if let Some(problem) = self.problems.first() {
             return Err(problem.clone());
+        }
+        if !self.passed {
+            return Err("no pass has been made yet".to_owned());
         }
         match self.failed.first() {
             Some(failure) => Err(failure.clone()),

@@ -43,6 +43,16 @@ pub(crate) fn render(env: &SubnetEnv) -> String {
     text
 }
 
+/// This node's subnets as the file's text has them.
+pub(crate) fn subnets(text: &str) -> Vec<IpNetwork> {
+    let value = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+    let subnet = |[_, key]: [&str; 2]| {
+        let first: IpNetwork = value(key)?.trim().parse().ok()?;
+        IpNetwork::new(first.network(), first.prefix()).ok()
+    };
+    Family::ALL.into_iter().filter_map(|family| subnet(keys(family))).collect()
+}
+
 /// The address after the network's own, which is the bridge's.
 pub(crate) fn first(subnet: IpNetwork) -> std::net::IpAddr {
     match subnet {
@@ -76,6 +86,9 @@ mod tests {
             FLANNEL_IPMASQ=true
         "]]
         .assert_eq(&render(&SubnetEnv { pods: vec![v6, v4], mtu: 1430, masquerade: true }));
+        let text = render(&SubnetEnv { pods: vec![v6, v4], mtu: 1430, masquerade: true });
+        assert_eq!(subnets(&text), [v4.subnet, v6.subnet]);
+        assert_eq!(subnets("FLANNEL_SUBNET=x\nFLANNEL_MTU"), []);
     }
 
     #[test]

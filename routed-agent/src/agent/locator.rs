@@ -2,6 +2,7 @@
 
 use host::Host;
 use host::uplink::Interface;
+use ipnetwork::IpNetwork;
 use netstate::{Family, LinkName, Mac};
 
 use super::facts;
@@ -50,7 +51,7 @@ impl Locator {
         Self { wish, unannotated, macs: Vec::new() }
     }
 
-    /// Where the node stands now; `own` is its Node.
+    /// Where the node stands now; `own` is its Node, `subnets` its pods'.
     ///
     /// # Errors
     /// [`LocatorError`].
@@ -58,6 +59,7 @@ impl Locator {
         &mut self,
         host: &mut Host,
         own: Option<&Node>,
+        subnets: &[IpNetwork],
         decisions: &Decisions,
     ) -> Result<Found, LocatorError> {
         let (wish, wrong) = match own {
@@ -73,7 +75,7 @@ impl Locator {
             addresses: uplink.addresses.iter().map(|own| own.local).collect(),
             advertised: uplink.addresses.iter().map(|own| own.public).collect(),
             networks: facts.networks_of(&uplink.link),
-            macs: self.macs(host, own, decisions)?,
+            macs: self.macs(host, own, subnets, decisions)?,
             link,
         };
         let bridge = facts.interface(BRIDGE).cloned();
@@ -85,13 +87,14 @@ impl Locator {
         &mut self,
         host: &mut Host,
         own: Option<&Node>,
+        subnets: &[IpNetwork],
         decisions: &Decisions,
     ) -> Result<Vec<(Family, Mac)>, host::Error> {
         let Backend::Vxlan(conf) = &decisions.backend else { return Ok(Vec::new()) };
         if self.unannotated == Unannotated::Derives {
-            let subnets = own.iter().flat_map(|own| &own.pod_cidrs).filter_map(|text| text.parse().ok());
             return Ok(subnets
-                .map(|subnet: ipnetwork::IpNetwork| (Family::of(subnet.ip()), Mac::of_subnet(subnet)))
+                .iter()
+                .map(|subnet| (Family::of(subnet.ip()), Mac::of_subnet(*subnet)))
                 .collect());
         }
         for family in decisions.networks.iter().map(|network| Family::of(network.ip())) {
@@ -105,14 +108,13 @@ impl Locator {
                 _ => None,
             };
             // A node that was never announced: any MAC that is no other's will do, and its name is no other's.
-            let mac = mac.unwrap_or_else(|| invent(own, family));
-            self.macs.push((family, mac));
+            let mac = mac.or_else(|| own.map(|own| invent(own, family)));
+            self.macs.extend(mac.map(|mac| (family, mac)));
         }
         Ok(self.macs.clone())
     }
 }
 
-fn invent(own: Option<&Node>, family: Family) -> Mac {
-    let name = own.map(|own| format!("{}/{}/{family}", own.name, own.uid)).unwrap_or_default();
-    Mac::derived_from(name.as_bytes())
+fn invent(own: &Node, family: Family) -> Mac {
+    Mac::derived_from(format!("{}/{}/{family}", own.name, own.uid).as_bytes())
 }

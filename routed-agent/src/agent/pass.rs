@@ -52,6 +52,8 @@ pub(crate) struct Pass {
     site: Option<Site>,
     own: Vec<IpNetwork>,
     wanted: Option<Wanted>,
+    /// The kernel was once just as `wanted`: what differs since, somebody changed.
+    settled: bool,
     status: Status,
 }
 
@@ -71,6 +73,7 @@ impl Pass {
         locator: Locator,
         files: Files,
     ) -> Self {
+        let own = files.subnets(&decisions.networks);
         let status = Status {
             node: terms.own.clone(),
             backend: decisions.backend.name().to_owned(),
@@ -86,8 +89,9 @@ impl Pass {
             shape: Shape::default(),
             cluster: None,
             site: None,
-            own: Vec::new(),
+            own,
             wanted: None,
+            settled: false,
             status,
         }
     }
@@ -115,6 +119,7 @@ impl Pass {
         let outcome = self.reconcile(&mut status);
         let skip = status.repairs.len().saturating_sub(REPAIRS);
         status.repairs.drain(..skip);
+        status.paths.refused = status.refused.len();
         for lines in [&mut status.refused, &mut status.waiting, &mut status.failed] {
             let more = lines.len().saturating_sub(LINES);
             lines.truncate(LINES);
@@ -130,9 +135,10 @@ impl Pass {
             Some(cluster) => cluster,
             None => Cluster::of(self.nodes.iter(), &self.terms),
         };
+        self.know_own(&cluster, status);
         if let Some((site, bridge)) = self.stand(status) {
-            self.know_own(&cluster, status);
-            let Paths { paths, refused } = duties::paths(&self.decisions, &site, &cluster);
+            let Paths { mut paths, refused } = duties::paths(&self.decisions, &site, &cluster);
+            self.keep_silent(&cluster, &mut paths);
             let others = |refused: &&Refused| *refused.node != *self.terms.own;
             for refused in cluster.refused.iter().chain(&refused).filter(others) {
                 let lines =
@@ -140,14 +146,20 @@ impl Pass {
                 lines.push(refused.to_string());
             }
             let mut fabric = duties::fabric(&self.decisions, &site, &self.own, paths);
-            self.yield_to_foreign(&mut fabric, &cluster, status);
+            if let Err(error) = self.yield_to_foreign(&mut fabric, &cluster, status) {
+                // Better nothing than a path in another's place, or the loss of one that stands.
+                status.problems.push(error.to_string());
+                self.cluster = Some(cluster);
+                return outcome;
+            }
             let rules = duties::pod_rules(&self.decisions, &self.own, cluster.endpoints.clone());
             let wanted = Wanted { fabric, rules };
-            let drifted = self.wanted.as_ref() == Some(&wanted);
+            let drifted = self.settled && self.wanted.as_ref() == Some(&wanted);
             let fabric = self.keep_fabric(&wanted.fabric, status, &mut outcome);
             let rules = self.keep_rules(&wanted.rules, status, &mut outcome);
             self.keep_forwarding(status);
             outcome.changes = fabric.len() + rules.len();
+            self.settled = outcome.changes == 0 && outcome.refusals == 0;
             if drifted {
                 let fabric = fabric.iter().map(|change| (change.kind().word(), change.to_string()));
                 outcome.repairs = fabric.chain(rules).collect();
@@ -165,10 +177,19 @@ impl Pass {
     /// Where this node stands now, and the pods' bridge; where that can't be told, where it stood last.
     fn stand(&mut self, status: &mut Status) -> Option<(Site, Option<Interface>)> {
         let own = self.nodes.get(&self.terms.own);
-        let found = self.locator.find(&mut self.host, own, &self.decisions);
+        let found = self.locator.find(&mut self.host, own, &self.own, &self.decisions);
         let (site, bridge) = match found {
-            Ok(Found { site, bridge, wrong }) => {
+            Ok(Found { mut site, bridge, wrong }) => {
                 status.warnings.extend(wrong);
+                for family in self.decisions.networks.iter().map(|network| Family::of(network.ip())) {
+                    if site.address(family).is_some() {
+                        continue;
+                    }
+                    status.problems.push(format!("{}: it has no {family} address", site.link));
+                    if let Some(last) = self.site.as_ref().filter(|last| last.link == site.link) {
+                        site.keep(last, family);
+                    }
+                }
                 (site, bridge)
             }
             Err(why) => {
@@ -185,7 +206,7 @@ impl Pass {
     /// Returns what was changed: by a first pass in a large cluster tens of thousands of objects, which nobody reads.
     fn keep_fabric(&mut self, fabric: &Fabric, status: &mut Status, outcome: &mut Outcome) -> Vec<Drift> {
         let wanted = fabric.paths.len();
-        status.paths = status::Paths { wanted, programmed: 0 };
+        status.paths = status::Paths { wanted, ..status::Paths::default() };
         let pass = match self.host.reconcile_as(fabric, self.shape) {
             Ok(pass) => pass,
             Err(error) => {
@@ -197,6 +218,9 @@ impl Pass {
         outcome.refusals += pass.failures.len() as u64;
         let missing: BTreeSet<_> = pass.failures.iter().filter_map(host::fabric::Failure::subnet).collect();
         status.paths.programmed = wanted - missing.len().min(wanted);
+        if let (0, Some(first)) = (status.paths.programmed, pass.failures.first()) {
+            status.problems.push(format!("no path to any other node's pods is in the kernel: {first}"));
+        }
         for failure in &pass.failures {
             // What is no single path's is this node's own.
             let lines = if failure.subnet().is_some() { &mut status.failed } else { &mut status.problems };
@@ -257,7 +281,8 @@ impl Pass {
         };
         let fabric = self.host.drift(&wanted.fabric, self.shape).map_err(|error| error.to_string())?;
         let rules = self.host.pod_rules_drift(&wanted.rules).map_err(|error| error.to_string())?;
-        let fabric = fabric.changes.iter().map(ToString::to_string);
+        let failures = fabric.failures.iter().map(ToString::to_string);
+        let fabric = fabric.changes.iter().map(ToString::to_string).chain(failures);
         Ok(fabric.chain(rules.iter().map(ToString::to_string)).collect())
     }
 
@@ -285,13 +310,14 @@ impl Pass {
 
     /// Did the last pass reach everything?
     pub(crate) fn is_whole(&self) -> bool {
-        self.status.problems.is_empty() && self.status.failed.is_empty()
+        self.wanted.is_some() && self.status.problems.is_empty() && self.status.failed.is_empty()
     }
 
     /// What is known by now.
     pub(crate) fn status(&self) -> Status {
         Status {
-            complete: self.wanted.is_some(),
+            complete: self.nodes.complete(),
+            passed: self.wanted.is_some(),
             lost: self.nodes.lost().map(str::to_owned),
             nodes: self.nodes.len(),
             subnets: self.own.iter().map(ToString::to_string).collect(),

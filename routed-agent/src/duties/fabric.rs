@@ -26,6 +26,9 @@ pub(crate) struct Paths {
 
 /// A path to each member that can be reached from `site`.
 pub(crate) fn paths(decisions: &Decisions, site: &Site, cluster: &Cluster) -> Paths {
+    if decisions.backend == Backend::Alloc {
+        return Paths::default();
+    }
     let mut found = Paths { paths: Vec::with_capacity(cluster.members.len()), refused: Vec::new() };
     for member in &cluster.members {
         match via(decisions, site, member) {
@@ -41,7 +44,10 @@ pub(crate) fn paths(decisions: &Decisions, site: &Site, cluster: &Cluster) -> Pa
 
 fn via(decisions: &Decisions, site: &Site, member: &Member) -> Result<Via, Reason> {
     let (address, family) = (member.address, Family::of(member.address));
-    site.address(family).ok_or(Reason::NoFamily(family))?;
+    let own = site.address(family).ok_or(Reason::NoFamily(family))?;
+    if address == own {
+        return Err(Reason::OwnAddress(address));
+    }
     let direct = Via::Direct { gateway: address };
     match (&decisions.backend, member.reach) {
         (Backend::Vxlan(conf), Reach::Tunnel(_)) if conf.direct_routing && site.is_neighbour(address) => {

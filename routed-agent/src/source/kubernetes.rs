@@ -208,6 +208,11 @@ impl Kubernetes {
     }
 
     async fn tell_all(&mut self, listing: Listing) -> Result<(), Stop> {
+        if listing.nodes.is_empty() {
+            // No cluster is without Nodes: another cluster's server, or one whose store was lost.
+            self.position = None;
+            return self.tell_lost("the server has no Node at all".to_owned()).await;
+        }
         self.told.all(&listing.nodes);
         self.position = Some(listing.version);
         self.send(News::All(listing.nodes)).await?;

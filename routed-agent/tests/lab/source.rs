@@ -149,3 +149,35 @@ fn the_own_subnet_may_come_late_and_change() {
         "pods with old addresses are named\n{status}"
     );
 }
+
+#[test]
+fn an_own_node_that_vanished_costs_nobody_a_path() {
+    let mut cluster = Cluster::new(Shape::VXLAN, 2);
+    cluster.start();
+    let before = cluster.members[0].routes();
+    cluster.tell(&cluster.entries()[1..]);
+    let member = &mut cluster.members[0];
+    let told = |member: &crate::cluster::Member| {
+        eventually(PATIENCE, || member.agent(&["status"]).stdout.contains("it is not among the Nodes"))
+    };
+    assert!(told(member), "{}", member.log());
+    assert_eq!(member.routes(), before);
+    member.kill();
+    member.start();
+    assert!(told(member), "{}", member.log());
+    assert_eq!(member.routes(), before, "after a restart");
+}
+
+#[test]
+fn a_family_without_an_address_keeps_its_paths_and_is_told() {
+    let mut cluster = Cluster::new(Shape::VXLAN, 2);
+    cluster.start();
+    let member = &cluster.members[0];
+    let before = member.routes();
+    member.machine.sh("ip -6 addr flush dev eth0 scope global");
+    let told = eventually(PATIENCE, || member.ready().1.contains("eth0: it has no IPv6 address"));
+    assert!(told, "{:?}\n{}", member.ready(), member.log());
+    assert_eq!(member.routes(), before);
+    member.machine.sh("ip addr add 2001:db8::1/64 dev eth0 nodad");
+    member.wait_ready();
+}

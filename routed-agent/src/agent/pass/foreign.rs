@@ -11,20 +11,21 @@ use crate::status::Status;
 impl Pass {
     /// Leaves out paths to where somebody else's route leads already, or to a part of it. Only new paths are asked about:
     /// what stands where one of ours stood is a wrong route, and is replaced.
-    pub(super) fn yield_to_foreign(&mut self, fabric: &mut Fabric, cluster: &Cluster, status: &mut Status) {
+    ///
+    /// # Errors
+    /// Where the routes can't be read.
+    pub(super) fn yield_to_foreign(
+        &mut self,
+        fabric: &mut Fabric,
+        cluster: &Cluster,
+        status: &mut Status,
+    ) -> Result<(), host::Error> {
         let known = self.wanted.as_ref().map(|wanted| wanted.fabric.paths.as_slice()).unwrap_or_default();
         let is_known = |path: &Path| known.binary_search_by_key(&path.subnet, |known| known.subnet).is_ok();
         if fabric.paths.iter().all(is_known) {
-            return;
+            return Ok(());
         }
-        let foreign = match self.host.foreign_routes(fabric) {
-            Ok(foreign) => foreign,
-            Err(error) => {
-                // Better no new path than one in another's place.
-                status.problems.push(error.to_string());
-                return fabric.paths.retain(is_known);
-            }
-        };
+        let foreign = self.host.foreign_routes(fabric)?;
         fabric.paths.retain(|path| {
             let in_the_way = foreign.iter().find(|found| holds(path.subnet, found.destination));
             let Some(found) = in_the_way.filter(|_| !is_known(path)) else { return true };
@@ -37,5 +38,6 @@ impl Pass {
             status.refused.extend(refused.map(|refused| refused.to_string()));
             false
         });
+        Ok(())
     }
 }

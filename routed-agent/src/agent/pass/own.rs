@@ -1,6 +1,6 @@
 //! This node's own pod subnets.
 
-use netstate::Family;
+use netstate::{Family, Path};
 
 use super::Pass;
 use crate::cluster::Cluster;
@@ -30,5 +30,13 @@ impl Pass {
                 (None, None) => status.problems.push(why()),
             }
         }
+    }
+
+    /// A Node that was a member, and says too little all of a sudden, keeps its path: its pods are there.
+    pub(super) fn keep_silent(&self, cluster: &Cluster, paths: &mut Vec<Path>) {
+        let Some(wanted) = &self.wanted else { return };
+        let kept = wanted.fabric.paths.iter().filter(|path| cluster.silent.contains(&path.subnet));
+        paths.extend(kept);
+        paths.sort_unstable_by_key(|path| (path.subnet.network(), path.subnet.prefix()));
     }
 }
