@@ -8,13 +8,16 @@ use tokio::time::sleep;
 
 use super::condition::{Availability, Failure};
 use super::events::Notice;
-use super::reporter::{ReportError, Reporter};
+use super::reporter::{ReportError, Reporter, Said};
 use crate::client::Access;
 use crate::command::{NodesFrom, Settings};
 use crate::node::{Annotations, Node};
 
 /// So soon a report that did not arrive is tried again.
 const RETRY: Duration = Duration::from_secs(5);
+
+/// Between two things that are written.
+const BREATH: Duration = Duration::from_secs(1);
 
 /// What the cluster shall know of this node.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,7 +66,12 @@ impl Teller {
             }
             let wish = self.wishes.borrow_and_update().clone();
             late = match self.tell(wish).await {
-                Ok(()) => false,
+                Ok(Said::Before) => false,
+                Ok(Said::Now) => {
+                    // Somebody who writes the same keys in turn with us shall not set the pace.
+                    sleep(BREATH).await;
+                    false
+                }
                 Err(error) => {
                     tracing::warn!("{error}");
                     true
@@ -72,17 +80,18 @@ impl Teller {
         }
     }
 
-    async fn tell(&mut self, wish: Wish) -> Result<(), ReportError> {
-        let Some(own) = wish.own else { return Ok(()) };
-        if let Some(annotations) = &wish.annotations {
-            self.reporter.annotate(&own, annotations).await?;
-        }
-        match (&wish.availability, self.condition) {
-            (Some(availability), Condition::Kept) => {
-                self.reporter.set_condition(&own, availability).await.map(drop)
-            }
-            _ => Ok(()),
-        }
+    /// Both are tried, whatever becomes of the first.
+    async fn tell(&mut self, wish: Wish) -> Result<Said, ReportError> {
+        let Some(own) = wish.own else { return Ok(Said::Before) };
+        let annotated = match &wish.annotations {
+            Some(annotations) => self.reporter.annotate(&own, annotations).await,
+            None => Ok(Said::Before),
+        };
+        let said = match (&wish.availability, self.condition) {
+            (Some(availability), Condition::Kept) => self.reporter.set_condition(&own, availability).await?,
+            _ => Said::Before,
+        };
+        if said == Said::Now { annotated.map(|_| said) } else { annotated }
     }
 
     async fn notify(&mut self, notice: &Notice) {
