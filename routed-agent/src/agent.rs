@@ -179,7 +179,15 @@ impl Agent {
         tracing::debug!(changes = outcome.changes, refusals = outcome.refusals, ?time, "a pass");
         for (kind, what) in &outcome.repairs {
             metrics.repaired(kind);
-            tracing::warn!(kind, what, "found wrong and mended");
+            tracing::debug!(kind, what, "mended");
+        }
+        if let Some((kind, what)) = outcome.repairs.first() {
+            tracing::warn!(
+                kind,
+                what,
+                repairs = outcome.repairs.len(),
+                "found wrong and mended; this is the first"
+            );
         }
         if let Some((_, what)) = outcome.repairs.first()
             && self.patience.repaired(Instant::now())

@@ -1,10 +1,12 @@
 //! What the agent writes for others: the conflist for runtimes, `subnet.env` for the `flannel` plugin.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ipnetwork::IpNetwork;
 use netstate::PodNetwork;
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 
 use crate::cluster::holds;
 use crate::command::{Portmap, Settings};
@@ -12,6 +14,9 @@ use crate::conflist::{self, ConflistFacts};
 use crate::published::{self, PublishError};
 use crate::source::file::Watch;
 use crate::subnet_env::{self, SubnetEnv};
+
+/// How long until watching is tried again where the kernel refused it.
+const RETRY: Duration = Duration::from_secs(10);
 
 /// What they say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,12 +84,18 @@ impl Files {
 
 /// Where the kernel does not let us watch, the loop's own tick finds what changed.
 async fn watch(path: PathBuf, changed: mpsc::Sender<()>) {
-    let mut watch = match Watch::on(&path) {
-        Ok(watch) => watch,
-        Err(error) => return tracing::warn!(path = %path.display(), %error, "can't be watched"),
-    };
-    while watch.changed().await.is_ok() {
-        // One word waiting is as good as many.
-        let _ = changed.try_send(());
+    while !changed.is_closed() {
+        let error = match Watch::on(&path) {
+            Ok(mut watch) => loop {
+                // One word waiting is as good as many.
+                let _ = changed.try_send(());
+                if let Err(error) = watch.changed().await {
+                    break error;
+                }
+            },
+            Err(error) => error,
+        };
+        tracing::warn!(path = %path.display(), %error, "can't be watched");
+        sleep(RETRY).await;
     }
 }

@@ -2,19 +2,23 @@
 //! of the state directory for this node's administrator.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::metrics::Metrics;
 use crate::status::Status;
+
+/// So long a visitor may take to say what it wants.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a server may ask.
 #[derive(Clone)]
@@ -62,13 +66,16 @@ pub(crate) async fn serve_socket(listener: UnixListener, desk: Desk) {
 /// No descriptor is left, most likely: asking again at once would not help.
 async fn refused(error: &std::io::Error) {
     tracing::warn!(%error, "a connection could not be taken");
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
 }
 
 fn spawn<S: AsyncRead + AsyncWrite + Unpin + 'static>(stream: S, desk: Desk, visitor: Visitor) {
     tokio::task::spawn_local(async move {
         let service = service_fn(move |request| answer(request, desk.clone(), visitor));
-        let done = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        // One answer a connection, and nobody holds one without asking.
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(PATIENCE).keep_alive(false);
+        let done = http.serve_connection(TokioIo::new(stream), service).await;
         if let Err(error) = done {
             tracing::debug!(%error, "a connection ended early");
         }
@@ -81,7 +88,7 @@ async fn answer(
     visitor: Visitor,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (code, body) = match (request.uri().path(), visitor) {
-        // The loop and this server share a thread: an answer is a sign of life.
+        // The loop and this server share a thread: where one hangs, the other does.
         ("/healthz", _) => (StatusCode::OK, "ok\n".to_owned()),
         ("/readyz", _) => match desk.status.borrow().ready() {
             Ok(()) => (StatusCode::OK, "ok\n".to_owned()),

@@ -193,8 +193,13 @@ impl Pass {
                 (site, bridge)
             }
             Err(why) => {
-                status.problems.push(why.to_string());
-                (self.site.clone()?, None)
+                let Some(last) = self.site.clone() else {
+                    status.problems.push(why.to_string());
+                    return None;
+                };
+                // What stands goes on; what does not work any more, the kernel will say.
+                status.warnings.push(why.to_string());
+                (last, None)
             }
         };
         status.link = Some(site.link.to_string());
