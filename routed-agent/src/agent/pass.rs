@@ -2,25 +2,24 @@
 
 mod bridge;
 mod foreign;
+mod keeping;
 mod own;
 
-use std::collections::BTreeSet;
-
-use host::fabric::{Drift, Shape};
+use host::Host;
+use host::fabric::Shape;
 use host::uplink::Interface;
-use host::{Applied, Host};
 use ipnetwork::IpNetwork;
-use netstate::{Fabric, Family, LinkName, Object, Plan, PodRules};
+use netstate::{Fabric, Family, LinkName, PodRules};
 
 use crate::agent::locator::{Found, Locator};
 use crate::agent::nodes::Nodes;
 use crate::cluster::{Cluster, Refused, Terms};
 use crate::conflist::BRIDGE;
 use crate::duties::{self, Decisions, Paths, Site};
-use crate::files::{Facts, Files};
+use crate::files::Files;
 use crate::report::{self, Wish};
 use crate::source::News;
-use crate::status::{self, Status};
+use crate::status::Status;
 
 /// So many lines of a kind are kept in a status: of thousands nobody reads more.
 const LINES: usize = 100;
@@ -206,74 +205,6 @@ impl Pass {
         status.addresses = site.addresses.iter().map(ToString::to_string).collect();
         status.pod_mtu = duties::pod_mtu(&self.decisions, &site);
         Some((site, bridge))
-    }
-
-    /// Returns what was changed: by a first pass in a large cluster tens of thousands of objects, which nobody reads.
-    fn keep_fabric(&mut self, fabric: &Fabric, status: &mut Status, outcome: &mut Outcome) -> Vec<Drift> {
-        let wanted = fabric.paths.len();
-        status.paths = status::Paths { wanted, ..status::Paths::default() };
-        let pass = match self.host.reconcile_as(fabric, self.shape) {
-            Ok(pass) => pass,
-            Err(error) => {
-                status.problems.push(error.to_string());
-                return Vec::new();
-            }
-        };
-        tracing::debug!(changes = pass.changes.len(), "the fabric is compared");
-        outcome.refusals += pass.failures.len() as u64;
-        let missing: BTreeSet<_> = pass.failures.iter().filter_map(host::fabric::Failure::subnet).collect();
-        status.paths.programmed = wanted - missing.len().min(wanted);
-        if let (0, Some(first)) = (status.paths.programmed, pass.failures.first()) {
-            status.problems.push(format!("no path to any other node's pods is in the kernel: {first}"));
-        }
-        for failure in &pass.failures {
-            // What is no single path's is this node's own.
-            let lines = if failure.subnet().is_some() { &mut status.failed } else { &mut status.problems };
-            lines.push(failure.to_string());
-        }
-        pass.changes
-    }
-
-    fn keep_rules(
-        &mut self,
-        rules: &PodRules,
-        status: &mut Status,
-        outcome: &mut Outcome,
-    ) -> Vec<(&'static str, String)> {
-        match self.host.reconcile_pod_rules(rules) {
-            Ok(pass) => {
-                status.warnings.extend(pass.blocked.iter().map(ToString::to_string));
-                pass.repaired.iter().map(|drift| ("rule", drift.to_string())).collect()
-            }
-            Err(error) => {
-                outcome.refusals += 1;
-                status.problems.push(error.to_string());
-                Vec::new()
-            }
-        }
-    }
-
-    fn keep_forwarding(&mut self, status: &mut Status) {
-        let mut plan = Plan::default();
-        for network in &self.decisions.networks {
-            plan.node(Object::Forwarding(Family::of(network.ip())));
-        }
-        if let Err(error) = self.host.apply(&plan, None, &mut Applied::default()) {
-            status.problems.push(error.to_string());
-        }
-    }
-
-    /// The conflist lets the runtime start pods, so it comes last, and only when they will have a network.
-    fn keep_files(&mut self, site: &Site, status: &mut Status) {
-        if self.own.is_empty() || !status.problems.is_empty() {
-            return;
-        }
-        let facts = Facts {
-            pods: duties::pod_networks(&self.decisions, &self.own),
-            mtu: duties::pod_mtu(&self.decisions, site),
-            masquerade: self.decisions.masquerade.is_some(),
-        };
-        status.problems.extend(self.files.keep(&facts).iter().map(ToString::to_string));
     }
 
     /// How the kernel differs from what it was told last, one line a difference.
