@@ -111,8 +111,9 @@ impl Proof {
         let host_end =
             |name: &LinkName| NetworkIdentity::current().map(|host| HostEnd { host, name: name.clone() });
         let peer = |netns: &Path| {
-            let host = NetworkIdentity::current().ok()?;
-            Some(Peer { host, id: NamespaceId::give(netns).ok()? })
+            // Most that fail here name no namespace at all, and shall not cost more than the look at it.
+            let id = NamespaceId::give(netns).ok()?;
+            Some(Peer { host: NetworkIdentity::current().ok()?, id })
         };
         let namespace = netns.and_then(sighting);
         let alone = namespace.is_none() && link.is_none();
