@@ -43,7 +43,9 @@ pub(super) fn of(host: &mut Host, wish: &Wish) -> Result<Seen, host::Error> {
         found.map(|interface| interface.name.clone())
     };
     let mut default_routes = Vec::new();
-    for family in Family::ALL {
+    // They are among all the routes that there are, and count only where nothing else was asked for.
+    let asked = !wish.interfaces.is_empty() || wish.can_reach.is_some() || !wish.public.is_empty();
+    for family in Family::ALL.into_iter().filter(|_| !asked) {
         let Some(route) = host.default_route(family)? else { continue };
         default_routes.extend(name(route.link).map(|link| DefaultRoute {
             family,
