@@ -48,7 +48,8 @@ fn call(name: &LinkName, value: &mut Value) -> io::Result<()> {
     let socket = socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
     let mut letters = [0; libc::IFNAMSIZ];
     for (letter, byte) in letters.iter_mut().zip(name.as_str().bytes()) {
-        *letter = byte.cast_signed();
+        // Signed on some machines, unsigned on others.
+        *letter = libc::c_char::from_ne_bytes([byte]);
     }
     let data = std::ptr::from_mut(value).cast();
     let mut request =
