@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sandbox::{Allowed, Call, Place, Snapshot};
+use sandbox::{Allowed, Call, PATIENCE, Place, Snapshot, eventually};
 use serde_json::json;
 
 use crate::network::{BRIDGE, Families, newest, with};
@@ -19,6 +19,8 @@ fn a_second_add_is_refused_and_nothing_of_the_first_is_touched() {
     let stage = Stage::new();
     let pod = stage.node.pod("p1");
     let result = stage.add(&pod, &everything());
+    // The link's own address is tentative for a second or two, and then is not.
+    assert!(eventually(PATIENCE, || !pod.sh("ip addr").stdout.contains("tentative")));
     let standing = Snapshot::take(&stage.node);
     let inside = pod.sh("ip addr; ip route; ip -6 route").stdout;
     let error = stage.refused(&pod, &everything());
