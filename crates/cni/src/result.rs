@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ipnetwork::IpNetwork;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::{Code, Coded, DecodeError, Version, go, wire};
@@ -56,29 +56,30 @@ pub struct Ip {
     pub gateway: Option<IpAddr>,
 }
 
-/// A route in the container.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// A route in the container. It is written with its keys in this order, which is that of results before 1.0.0 and of
+/// configurations; results of 1.0.0 and later sort theirs.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Route {
     /// Where it leads.
     #[serde(deserialize_with = "go::network")]
     pub dst: IpNetwork,
     /// By way of; where it is absent, the gateway of an address of its family.
-    #[serde(default, deserialize_with = "go::optional_address")]
+    #[serde(default, deserialize_with = "go::optional_address", skip_serializing_if = "Option::is_none")]
     pub gw: Option<IpAddr>,
     /// In bytes.
-    #[serde(default, deserialize_with = "unset_when_zero")]
+    #[serde(default, deserialize_with = "unset_when_zero", skip_serializing_if = "Option::is_none")]
     pub mtu: Option<u32>,
     /// The segment size to announce to TCP peers, in bytes.
-    #[serde(default, deserialize_with = "unset_when_zero")]
+    #[serde(default, deserialize_with = "unset_when_zero", skip_serializing_if = "Option::is_none")]
     pub advmss: Option<u32>,
     /// The metric: the lower goes first.
-    #[serde(default, deserialize_with = "unset_when_zero")]
+    #[serde(default, deserialize_with = "unset_when_zero", skip_serializing_if = "Option::is_none")]
     pub priority: Option<u32>,
     /// The routing table; 0 is not the same as absent.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<u32>,
     /// 0 global, 253 link, 254 host; 0 is not the same as absent.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<u8>,
 }
 

@@ -1,10 +1,7 @@
 //! The delegate's configuration, as flannel's own plugin fills it. Pure.
 
-use std::net::IpAddr;
-
 use cni::Route;
 use ipnetwork::IpNetwork;
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::conf::{Conf, Kind};
@@ -52,30 +49,5 @@ fn ipam(conf: &Conf, environment: &SubnetEnv) -> Value {
 /// The administrator's, then those to the pod network.
 fn routes(given: &[Route], networks: &[IpNetwork]) -> Value {
     let to_pods: Vec<_> = networks.iter().map(|network| Route::new(*network, None)).collect();
-    given.iter().chain(&to_pods).map(|route| json!(WireRoute::from(route))).collect()
-}
-
-/// A route with its keys in flannel's order.
-#[derive(Serialize)]
-struct WireRoute {
-    dst: IpNetwork,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    gw: Option<IpAddr>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mtu: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    advmss: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    priority: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    table: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    scope: Option<u8>,
-}
-
-impl From<&Route> for WireRoute {
-    fn from(route: &Route) -> Self {
-        let &Route { dst, gw, mtu, advmss, priority, table, scope } = route;
-        Self { dst, gw, mtu, advmss, priority, table, scope }
-    }
+    given.iter().chain(&to_pods).map(|route| json!(route)).collect()
 }

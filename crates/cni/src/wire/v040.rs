@@ -16,8 +16,9 @@ struct Wire<'a> {
     interfaces: Vec<WireInterface<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     ips: Vec<WireIp>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    routes: Vec<WireRoute>,
+    /// The specification gave routes their further keys in 1.1.0; the reference prints them in these versions as well.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    routes: &'a [Route],
     dns: WireDns<'a>,
 }
 
@@ -38,24 +39,6 @@ struct WireIp {
     address: IpNetwork,
     #[serde(skip_serializing_if = "Option::is_none")]
     gateway: Option<IpAddr>,
-}
-
-/// The specification gave routes their further keys in 1.1.0; the reference prints them in these versions as well.
-#[derive(Serialize)]
-struct WireRoute {
-    dst: IpNetwork,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    gw: Option<IpAddr>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mtu: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    advmss: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    priority: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    table: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    scope: Option<u8>,
 }
 
 /// What a resolver should be told, in the order of all versions before 1.0.0.
@@ -88,7 +71,7 @@ pub(crate) fn text(success: &Success, version: Version) -> String {
         cni_version: version.as_str(),
         interfaces: success.interfaces.iter().map(interface).collect(),
         ips: success.ips.iter().map(ip).collect(),
-        routes: success.routes.iter().map(route).collect(),
+        routes: &success.routes,
         dns: WireDns::of(&success.dns),
     })
 }
@@ -100,9 +83,4 @@ fn interface(interface: &Interface) -> WireInterface<'_> {
 fn ip(ip: &Ip) -> WireIp {
     let version = if ip.address.is_ipv4() { "4" } else { "6" };
     WireIp { version, interface: ip.interface, address: ip.address, gateway: ip.gateway }
-}
-
-fn route(route: &Route) -> WireRoute {
-    let &Route { dst, gw, mtu, advmss, priority, table, scope } = route;
-    WireRoute { dst, gw, mtu, advmss, priority, table, scope }
 }
