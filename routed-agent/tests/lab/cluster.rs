@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use sandbox::{Call, Lan, Machine, Node, PATIENCE, Place, Pod, eventually};
+use sandbox::{Attached, Lan, Machine, Node, PATIENCE, Place, eventually};
 use serde_json::{Value, json};
 
 /// The binary under test.
@@ -152,43 +152,7 @@ impl Cluster {
         assert!(eventually(PATIENCE, || member.read(CONFLIST).is_some()), "no conflist on node{number}");
         let conflist: Value =
             serde_json::from_str(&member.read(CONFLIST).unwrap_or_default()).expect("a conflist");
-        let mut conf = conflist["plugins"][0].clone();
-        conf["name"] = conflist["name"].clone();
-        conf["cniVersion"] = conflist["cniVersion"].clone();
-        let pod = member.machine.within(|| self.node.pod(name));
-        let result = member.machine.within(|| {
-            let call = Call::new("/opt/cni/bin/bridge").command("ADD").container(name).netns(&pod);
-            call.ifname("eth0").conf(&conf).run().result()
-        });
-        let addresses = result["ips"].as_array().expect("addresses").iter();
-        let addresses =
-            addresses.filter_map(|ip| Some(ip["address"].as_str()?.split_once('/')?.0.to_owned())).collect();
-        Attached { pod, addresses }
-    }
-}
-
-/// A pod and its addresses.
-pub(crate) struct Attached {
-    pub(crate) pod: Pod,
-    pub(crate) addresses: Vec<String>,
-}
-
-impl Attached {
-    /// Every address of the other answers, by packets as large as the link takes and no larger.
-    pub(crate) fn reaches_whole(&self, other: &Self) {
-        for address in &other.addresses {
-            self.pod.ping(address);
-            let headers = if address.contains(':') { 48 } else { 28 };
-            let size = (self.mtu() - headers).to_string();
-            self.pod.exec(&["ping", "-n", "-q", "-c1", "-W5", "-M", "do", "-s", &size, address]);
-        }
-    }
-
-    /// The link's MTU in bytes.
-    fn mtu(&self) -> usize {
-        let links: Value = serde_json::from_str(&self.pod.exec(&["ip", "-j", "link", "show", "eth0"]).stdout)
-            .expect("ip -j");
-        usize::try_from(links[0]["mtu"].as_u64().expect("an MTU")).expect("a small number")
+        Attached::new(&self.node, &member.machine, &conflist, name)
     }
 }
 

@@ -20,7 +20,7 @@ fn a_restart_loses_no_packet() {
         .map(|address| {
             // 1,000 packets a second, for five seconds.
             let mut ping = std::process::Command::new("ping");
-            ping.args(["-n", "-q", "-i", "0.001", "-c", "5000", address]).stdout(Stdio::piped());
+            ping.args(["-n", "-q", "-i", "0.001", "-c", "5000", &address.to_string()]).stdout(Stdio::piped());
             a.pod.within(|| ping.spawn()).expect("ping starts")
         })
         .collect();

@@ -1,8 +1,8 @@
 //! Every pod reaches every pod.
 
-use sandbox::Place;
+use sandbox::{Attached, Place};
 
-use crate::cluster::{Attached, Cluster, Shape};
+use crate::cluster::{Cluster, Shape};
 
 /// Pods on every machine, each of which reaches all others with packets as large as its link takes.
 fn all_reach_all(cluster: &Cluster) {

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use sandbox::{PATIENCE, Place, eventually};
+use sandbox::{Attached, PATIENCE, Place, eventually};
 
-use crate::cluster::{Attached, Cluster, Shape};
+use crate::cluster::{Cluster, Shape};
 
 /// Two nodes with a pod each.
 struct Pair {
