@@ -115,7 +115,9 @@ impl Pass {
             repairs: std::mem::take(&mut self.status.repairs),
             ..Status::default()
         };
-        let outcome = self.reconcile(&mut status);
+        let cluster = self.cluster.take().unwrap_or_else(|| Cluster::of(self.nodes.iter(), &self.terms));
+        let outcome = self.reconcile(&cluster, &mut status);
+        self.cluster = Some(cluster);
         let skip = status.repairs.len().saturating_sub(REPAIRS);
         status.repairs.drain(..skip);
         status.paths.refused = status.refused.len();
@@ -128,48 +130,40 @@ impl Pass {
         outcome
     }
 
-    fn reconcile(&mut self, status: &mut Status) -> Outcome {
+    fn reconcile(&mut self, cluster: &Cluster, status: &mut Status) -> Outcome {
         let mut outcome = Outcome::default();
-        let cluster = match self.cluster.take() {
-            Some(cluster) => cluster,
-            None => Cluster::of(self.nodes.iter(), &self.terms),
-        };
-        self.know_own(&cluster, status);
-        if let Some((site, bridge)) = self.stand(status) {
-            let Paths { mut paths, refused } = duties::paths(&self.decisions, &site, &cluster);
-            self.keep_silent(&cluster, &mut paths);
-            let others = |refused: &&Refused| *refused.node != *self.terms.own;
-            for refused in cluster.refused.iter().chain(&refused).filter(others) {
-                let lines =
-                    if refused.reason.is_temporary() { &mut status.waiting } else { &mut status.refused };
-                lines.push(refused.to_string());
-            }
-            let mut fabric = duties::fabric(&self.decisions, &site, &self.own, paths);
-            if let Err(error) = self.yield_to_foreign(&mut fabric, &cluster, status) {
-                // Better nothing than a path in another's place, or the loss of one that stands.
-                status.problems.push(error.to_string());
-                self.cluster = Some(cluster);
-                return outcome;
-            }
-            let rules = duties::pod_rules(&self.decisions, &self.own, cluster.endpoints.clone());
-            let wanted = Wanted { fabric, rules };
-            let drifted = self.settled && self.wanted.as_ref() == Some(&wanted);
-            let fabric = self.keep_fabric(&wanted.fabric, status, &mut outcome);
-            let rules = self.keep_rules(&wanted.rules, status, &mut outcome);
-            self.keep_forwarding(status);
-            outcome.changes = fabric.len() + rules.len();
-            self.settled = outcome.changes == 0 && outcome.refusals == 0;
-            if drifted {
-                let fabric = fabric.iter().map(|change| (change.kind().word(), change.to_string()));
-                outcome.repairs = fabric.chain(rules).collect();
-                status.repairs.extend(outcome.repairs.iter().map(|(_, what)| what.clone()));
-            }
-            self.keep_bridge(bridge.as_ref(), duties::pod_mtu(&self.decisions, &site), status);
-            self.keep_files(&site, status);
-            self.wanted = Some(wanted);
-            self.site = Some(site);
+        self.know_own(cluster, status);
+        let Some((site, bridge)) = self.stand(status) else { return outcome };
+        let Paths { mut paths, refused } = duties::paths(&self.decisions, &site, cluster);
+        self.keep_silent(cluster, &mut paths);
+        let others = |refused: &&Refused| *refused.node != *self.terms.own;
+        for refused in cluster.refused.iter().chain(&refused).filter(others) {
+            let lines = if refused.reason.is_temporary() { &mut status.waiting } else { &mut status.refused };
+            lines.push(refused.to_string());
         }
-        self.cluster = Some(cluster);
+        let mut fabric = duties::fabric(&self.decisions, &site, &self.own, paths);
+        if let Err(error) = self.yield_to_foreign(&mut fabric, cluster, status) {
+            // Better nothing than a path in another's place, or the loss of one that stands.
+            status.problems.push(error.to_string());
+            return outcome;
+        }
+        let rules = duties::pod_rules(&self.decisions, &self.own, cluster.endpoints.clone());
+        let wanted = Wanted { fabric, rules };
+        let drifted = self.settled && self.wanted.as_ref() == Some(&wanted);
+        let fabric = self.keep_fabric(&wanted.fabric, status, &mut outcome);
+        let rules = self.keep_rules(&wanted.rules, status, &mut outcome);
+        self.keep_forwarding(status);
+        outcome.changes = fabric.len() + rules.len();
+        self.settled = outcome.changes == 0 && outcome.refusals == 0;
+        if drifted {
+            let fabric = fabric.iter().map(|change| (change.kind().word(), change.to_string()));
+            outcome.repairs = fabric.chain(rules).collect();
+            status.repairs.extend(outcome.repairs.iter().map(|(_, what)| what.clone()));
+        }
+        self.keep_bridge(bridge.as_ref(), status.pod_mtu, status);
+        self.keep_files(status);
+        self.wanted = Some(wanted);
+        self.site = Some(site);
         outcome
     }
 

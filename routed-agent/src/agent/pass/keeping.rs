@@ -7,7 +7,7 @@ use host::fabric::Drift;
 use netstate::{Fabric, Family, Object, Plan, PodRules};
 
 use super::{Outcome, Pass};
-use crate::duties::{self, Site};
+use crate::duties;
 use crate::files::Facts;
 use crate::status::{self, Status};
 
@@ -73,13 +73,13 @@ impl Pass {
     }
 
     /// The conflist lets the runtime start pods, so it comes last, and only when they will have a network.
-    pub(super) fn keep_files(&mut self, site: &Site, status: &mut Status) {
+    pub(super) fn keep_files(&mut self, status: &mut Status) {
         if self.own.is_empty() || !status.problems.is_empty() {
             return;
         }
         let facts = Facts {
             pods: duties::pod_networks(&self.decisions, &self.own),
-            mtu: duties::pod_mtu(&self.decisions, site),
+            mtu: status.pod_mtu,
             masquerade: self.decisions.masquerade.is_some(),
         };
         status.problems.extend(self.files.keep(&facts).iter().map(ToString::to_string));
