@@ -9,6 +9,8 @@ use std::path::Path;
 use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::unistd::linkat;
 
+use crate::label;
+
 /// Everybody may run a program; its owner may replace it.
 const MODE: u32 = 0o755;
 
@@ -16,17 +18,14 @@ const MODE: u32 = 0o755;
 /// finishes with it, and nobody is ever told that the file is busy. `work` is a name in the same directory, for the
 /// moment between the two; what an earlier kill left there goes. Callers exclude each other.
 ///
-/// The copy has no name until it is whole, so that a SIGKILL leaves no half of it. A file system without nameless files
+/// The copy has the SELinux label of what it replaces. It has no name until it is whole, so that a SIGKILL leaves no half of it. A file system without nameless files
 /// (`O_TMPFILE`) has it under `work` meanwhile, where nobody may run it yet.
 ///
 /// # Errors
 /// What the kernel says, `ENOSPC` among others.
 pub fn put(program: &mut File, work: &Path, path: &Path) -> io::Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    match fs::remove_file(work) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    clear(work)?;
     let nameless = OpenOptions::new()
         .write(true)
         .mode(0o600)
@@ -45,6 +44,7 @@ pub fn put(program: &mut File, work: &Path, path: &Path) -> io::Result<()> {
     io::copy(program, &mut file)?;
     file.flush()?;
     file.set_permissions(Permissions::from_mode(MODE))?;
+    label::copy(path, &file)?;
     file.sync_all()?;
     let nameless = format!("/proc/self/fd/{}", file.as_raw_fd());
     match linkat(AT_FDCWD, nameless.as_str(), AT_FDCWD, work, AtFlags::AT_SYMLINK_FOLLOW) {
@@ -55,4 +55,38 @@ pub fn put(program: &mut File, work: &Path, path: &Path) -> io::Result<()> {
     // Before anybody can run it: a program that is open for writing can't be run (ETXTBSY).
     drop(file);
     fs::rename(work, path)
+}
+
+/// Gives the file `path` a second name, `kept`, from which [`put_back`] restores it: whatever takes its first name, it is the
+/// same file, with its owner, mode and label. What was kept there before goes, by rename; `work` is a name in the same
+/// directory, as in [`put`].
+///
+/// # Errors
+/// What the kernel says; `NotFound` where there is no such file.
+pub fn keep(path: &Path, work: &Path, kept: &Path) -> io::Result<()> {
+    clear(work)?;
+    fs::hard_link(path, work)?;
+    fs::rename(work, kept)?;
+    // Where both names are the same file's already, `rename(2)` does nothing.
+    clear(work)
+}
+
+/// Gives what was kept its first name again, in place of what is there. Says whether anything was kept.
+///
+/// # Errors
+/// What the kernel says.
+pub fn put_back(kept: &Path, path: &Path) -> io::Result<bool> {
+    match fs::rename(kept, path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes what an earlier kill left.
+fn clear(work: &Path) -> io::Result<()> {
+    match fs::remove_file(work) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }

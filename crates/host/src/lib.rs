@@ -17,6 +17,7 @@ pub mod fabric;
 mod foresee;
 mod forwarding;
 mod inside;
+mod label;
 pub mod life;
 pub mod link;
 mod look;

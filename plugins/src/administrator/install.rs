@@ -1,6 +1,6 @@
 //! `cni install DIR`.
 //!
-//! stdout has a line for each file: its path.
+//! stdout has a line for each file: its path. What had that name before and is not ours, `cni uninstall` puts back.
 
 use std::fs::{self, File};
 use std::io;
@@ -9,7 +9,7 @@ use std::path::Path;
 use cni::{Code, Coded, Failure};
 use host::executable;
 
-use super::names::{names, work};
+use super::names::{is_ours, names, replaced, work};
 use super::{Said, lines};
 
 /// A file that can't be put where it belongs.
@@ -45,10 +45,26 @@ fn install(directory: &Path, text: &mut String) -> Result<(), Failure> {
     turn.lock().map_err(refused(directory))?;
     for name in names() {
         let path = directory.join(name);
+        keep(directory, name).map_err(refused(&path))?;
         let copied = File::open("/proc/self/exe")
             .and_then(|mut program| executable::put(&mut program, &work(directory, name), &path));
         copied.map_err(refused(&path))?;
         *text += &lines("", [path.display()]);
     }
     Ok(())
+}
+
+/// Keeps a file of somebody else's. It has both names until ours takes the one: there is always a plugin to be run.
+fn keep(directory: &Path, name: &str) -> io::Result<()> {
+    let path = directory.join(name);
+    match fs::read(&path) {
+        Ok(content) if is_ours(&content) => Ok(()),
+        Ok(_) => {
+            let replaced = replaced(directory);
+            fs::create_dir_all(&replaced)?;
+            executable::keep(&path, &work(&replaced, name), &replaced.join(name))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
 }

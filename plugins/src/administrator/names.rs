@@ -17,6 +17,11 @@ pub(super) fn work(directory: &Path, name: &str) -> PathBuf {
     directory.join(format!(".{name}.new"))
 }
 
+/// Where the files lie that ours took the place of: beside them, so that they go and come by rename.
+pub(super) fn replaced(directory: &Path) -> PathBuf {
+    directory.join(".replaced-by-trestle")
+}
+
 /// Is a file of this content a build of ours?
 pub(super) fn is_ours(content: &[u8]) -> bool {
     content.windows(MARK.len()).any(|window| window == MARK.as_bytes())

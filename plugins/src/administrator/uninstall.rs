@@ -1,18 +1,18 @@
 //! `cni uninstall DIR`.
 //!
-//! stdout has a line for each file of our names, `removed <path>` or `left <path>: not ours`, and behind them a line
-//! `still attached: <network>/<container>/<interface>` for each container that goes on using what is gone.
+//! stdout has a line for each file of our names: `removed <path>`, `restored <path>` where `cni install` had kept what was
+//! there before, or `left <path>: not ours`; and behind them a line `still attached: <network>/<container>/<interface>` for each container that goes on using what is gone.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use cni::{Code, Coded, Failure};
-use host::Host;
 use host::life::Life;
 use host::record::Records;
+use host::{Host, executable};
 
-use super::names::{is_ours, names, work};
+use super::names::{is_ours, names, replaced, work};
 use super::{Said, lines};
 use crate::failure;
 
@@ -35,12 +35,14 @@ impl Coded for UninstallError {
 pub(super) fn run(arguments: &[&Path]) -> Said {
     let directory = arguments[0];
     let (mut text, mut failures) = (String::new(), Vec::new());
-    for path in names().flat_map(|name| [directory.join(name), work(directory, name)]) {
-        match remove(&path) {
-            Ok(line) => text += &line,
+    for name in names() {
+        match take_away(directory, name) {
+            Ok(lines) => text += &lines,
             Err(failure) => failures.push(failure),
         }
     }
+    // Only where nothing is kept in it any more.
+    let _ = fs::remove_dir(replaced(directory));
     let removed = Host::open().and_then(|mut host| host.remove_tables());
     failures.extend(removed.map_err(failure::of).err());
     match attached() {
@@ -50,18 +52,58 @@ pub(super) fn run(arguments: &[&Path]) -> Said {
     Said { text, failure: failure::of_all(failures).err(), ..Said::default() }
 }
 
-/// What there is to say about it.
-fn remove(path: &Path) -> Result<String, Failure> {
-    let display = path.display().to_string();
-    let refused = |source| UninstallError { path: display.clone(), source };
-    match fs::read(path) {
-        Ok(bytes) if is_ours(&bytes) => {
-            fs::remove_file(path).map_err(refused)?;
-            Ok(format!("removed {display}\n"))
+/// Takes away what an installation put under this name, and puts back what it took the place of. What there is to say
+/// about it.
+fn take_away(directory: &Path, name: &str) -> Result<String, Failure> {
+    let (path, work, kept) = (directory.join(name), work(directory, name), replaced(directory).join(name));
+    let refused = |path: &Path| {
+        let path = path.display().to_string();
+        move |source| UninstallError { path, source }
+    };
+    let said = match whose(&path).map_err(refused(&path))? {
+        // Whoever put it there after us had no need of what was there before us.
+        Some(Whose::Another) => {
+            gone(fs::remove_file(&kept)).map_err(refused(&kept))?;
+            format!("left {}: not ours\n", path.display())
         }
-        Ok(_) => Ok(format!("left {display}: not ours\n")),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
-        Err(source) => Err(refused(source).into()),
+        there => match (executable::put_back(&kept, &path).map_err(refused(&path))?, there) {
+            (true, _) => format!("restored {}\n", path.display()),
+            (false, Some(_)) => {
+                fs::remove_file(&path).map_err(refused(&path))?;
+                format!("removed {}\n", path.display())
+            }
+            (false, None) => String::new(),
+        },
+    };
+    match whose(&work).map_err(refused(&work))? {
+        Some(Whose::Ours) => fs::remove_file(&work).map_err(refused(&work))?,
+        Some(Whose::Another) => return Ok(format!("{said}left {}: not ours\n", work.display())),
+        None => {}
+    }
+    Ok(said)
+}
+
+/// Who made a file.
+enum Whose {
+    Ours,
+    Another,
+}
+
+/// Whose the file is; none where there is no file.
+fn whose(path: &Path) -> io::Result<Option<Whose>> {
+    match fs::read(path) {
+        Ok(content) if is_ours(&content) => Ok(Some(Whose::Ours)),
+        Ok(_) => Ok(Some(Whose::Another)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What was not there is gone.
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
     }
 }
 

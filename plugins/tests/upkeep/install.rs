@@ -130,6 +130,21 @@ fn what_an_earlier_kill_left_goes_with_the_next_install() {
     assert!(answers("bridge"));
 }
 
+/// Any kernel keeps the attribute for root, whether it has SELinux or not.
+#[test]
+fn selinux_labels_stay() {
+    let node = Node::enter();
+    node.write("/opt/cni/bin/bridge", "#!/bin/sh\n");
+    let label = "system_u:object_r:bin_t:s0";
+    let python = |code: &str| node.exec(&["python3", "-c", &format!("import os; {code}")]).stdout;
+    python(&format!("os.setxattr('/opt/cni/bin/bridge', 'security.selinux', b'{label}')"));
+    for _ in 0..2 {
+        install(&node);
+        let kept = python("print(os.getxattr('/opt/cni/bin/bridge', 'security.selinux').decode())");
+        assert_eq!(kept, format!("{label}\n"));
+    }
+}
+
 #[test]
 fn two_installers_at_once_take_turns() {
     let node = Node::enter();

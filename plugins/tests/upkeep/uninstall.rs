@@ -74,3 +74,24 @@ fn what_cannot_be_removed_is_told_after_the_rest_is_gone() {
     assert_eq!(files(), ["bridge"]);
     assert!(said.stdout.ends_with("removed /opt/cni/bin/cni\n"), "{}", said.stdout);
 }
+
+#[test]
+fn what_an_installation_took_the_place_of_is_put_back() {
+    let node = Node::enter();
+    node.write("/opt/cni/bin/bridge", "#!/bin/sh\necho reference\n");
+    node.write("/opt/cni/bin/host-local", "#!/bin/sh\n");
+    node.sh("chmod 750 /opt/cni/bin/bridge; chown 1 /opt/cni/bin/bridge; rm -f /opt/cni/bin/loopback");
+    let before = node.exec(&["stat", "-c", "%i %a %u", "/opt/cni/bin/bridge"]).stdout;
+    // An upgrade keeps what was there before the first of ours.
+    for _ in 0..2 {
+        node.exec(&[BINARY, "install", DIRECTORY]);
+    }
+    // Somebody else's, and newer than what was kept.
+    node.write("/opt/cni/bin/host-local", "#!/bin/sh\necho newer\n");
+    let said = node.exec(&[BINARY, "uninstall", DIRECTORY]).stdout;
+    assert!(said.contains("restored /opt/cni/bin/bridge\n"), "{said}");
+    assert!(said.contains("left /opt/cni/bin/host-local: not ours\n"), "{said}");
+    assert_eq!(node.exec(&["stat", "-c", "%i %a %u", "/opt/cni/bin/bridge"]).stdout, before);
+    assert_eq!(node.exec(&["/opt/cni/bin/host-local"]).stdout, "newer\n");
+    assert_eq!(files(), ["bridge", "host-local"]);
+}
