@@ -41,6 +41,7 @@ fn code(error: &Error) -> Code {
         | Error::Lacks { .. }
         | Error::Duplicate(_)
         | Error::Nftables(_)
+        | Error::Iptables(_)
         | Error::Conntrack(_) => Code::Internal,
     }
 }

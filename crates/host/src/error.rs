@@ -82,6 +82,9 @@ pub enum Error {
     /// The packet rules.
     #[error(transparent)]
     Nftables(#[from] crate::nftables::Error),
+    /// Rules of iptables.
+    #[error(transparent)]
+    Iptables(#[from] crate::iptables::Error),
     /// Tracked connections.
     #[error(transparent)]
     Conntrack(#[from] crate::conntrack::Error),

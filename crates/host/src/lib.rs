@@ -1,6 +1,6 @@
 //! The verbs, and the only code that changes a machine: network namespaces, netlink, nftables, kernel settings, and
 //! our state on disk. Everything here is synchronous, on one thread, and starts no other program but
-//! `iptables-legacy-*` (see [`nftables`]).
+//! those of iptables (see [`iptables`]).
 
 mod address;
 mod alias;
@@ -17,6 +17,7 @@ pub mod fabric;
 mod foresee;
 mod forwarding;
 mod inside;
+pub mod iptables;
 mod label;
 pub mod life;
 pub mod link;

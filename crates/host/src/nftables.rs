@@ -57,6 +57,7 @@ mod wire;
 
 use std::net::IpAddr;
 
+use netlink_packet_netfilter::NetfilterProtoFamily;
 use netstate::{Attachment, LinkName, MacGuard, Masquerade, Object, RuleKind};
 
 pub use blocked::Blocked;
@@ -206,6 +207,18 @@ impl Nftables {
             }
         }
         Ok(true)
+    }
+
+    /// Is there a table of somebody else's, such as iptables-nft's `ip filter`? None where there is no `nf_tables`.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub(crate) fn has_foreign_table(
+        &mut self,
+        family: NetfilterProtoFamily,
+        name: &'static str,
+    ) -> Result<bool, Error> {
+        Ok(self.available()? && self.session()?.has_table(message::Table { family, name })?)
     }
 
     /// Removes our tables and all that is in them.
