@@ -40,7 +40,7 @@ impl Host {
         let owner = &leftover.owner;
         let mut errors = Vec::new();
         errors.extend(self.remove_rules(owner).err());
-        errors.extend(reference::remove(&mut self.nftables, owner).err().map(Error::from));
+        errors.extend(reference::remove(&mut self.nftables, owner).err());
         let mut removed = Vec::new();
         if let Some(container) = &leftover.container {
             removed.push(self.remove_inside(container, &owner.ifname));

@@ -1,7 +1,6 @@
 //! What can go wrong between us and `nf_tables`.
 
 use std::io;
-use std::process::ExitStatus;
 
 use crate::netlink::Refusal;
 
@@ -38,23 +37,13 @@ pub enum Error {
         /// How often.
         tries: u32,
     },
-    /// One of xtables-legacy's programs, or the kernel's list of legacy tables, could not be used.
+    /// The rules of xtables-legacy could not be read.
     #[error("{program}: {source}")]
     Legacy {
-        /// The program or file.
+        /// The file.
         program: String,
         /// Why it failed.
         source: io::Error,
-    },
-    /// One of xtables-legacy's programs said no.
-    #[error("{program} ended with {status}: {stderr}")]
-    LegacyRefused {
-        /// The program.
-        program: String,
-        /// How it ended.
-        status: ExitStatus,
-        /// What it printed.
-        stderr: String,
     },
 }
 

@@ -34,12 +34,12 @@ const MASQ_CHECKS: &str = "masq_checks";
 /// another?
 ///
 /// # Errors
-/// [`Error`].
+/// What `nf_tables` says, or iptables.
 pub fn has_masquerade(
     nftables: &mut Nftables,
     owner: &Attachment,
     sources: &[IpAddr],
-) -> Result<bool, Error> {
+) -> Result<bool, crate::Error> {
     let names = Names::of(owner);
     let mut rules = Vec::new();
     if nftables.available()? {
@@ -64,8 +64,8 @@ pub fn has_masquerade(
 /// there is nothing to do. xtables-legacy is looked for in the calling thread's network namespace.
 ///
 /// # Errors
-/// [`Error`].
-pub fn remove(nftables: &mut Nftables, owner: &Attachment) -> Result<(), Error> {
+/// What `nf_tables` says, or iptables.
+pub fn remove(nftables: &mut Nftables, owner: &Attachment) -> Result<(), crate::Error> {
     let names = Names::of(owner);
     if nftables.available()? {
         nftables
