@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::{Daemon, Directory, Node, Output, Place, Relay, cached};
+use crate::{Daemon, Directory, IMAGE, Node, Output, Place, Relay, cached};
 
 pub use requests::Request;
 
@@ -109,10 +109,7 @@ impl<'node> ApiServer<'node> {
             format!("--bind-address={}", self.address),
             format!("--advertise-address={}", self.address),
             format!("--secure-port={PORT}"),
-            format!(
-                "--service-cluster-ip-range={}",
-                if self.address.is_ipv4() { "10.96.0.0/16" } else { "fd96::/112" }
-            ),
+            format!("--service-cluster-ip-range={}", service_ranges(self.address)),
             format!("--cert-dir={}", file("certificates")),
             format!("--token-auth-file={}", file("tokens")),
             "--authorization-mode=RBAC".to_owned(),
@@ -120,6 +117,8 @@ impl<'node> ApiServer<'node> {
             format!("--service-account-signing-key-file={}", file("accounts.key")),
             format!("--service-account-key-file={}", file("accounts.key")),
             "--allow-privileged=true".to_owned(),
+            // Nobody here resolves the names of Nodes.
+            "--kubelet-preferred-address-types=InternalIP".to_owned(),
             format!("--audit-policy-file={}", file("audit.yaml")),
             format!("--audit-log-path={}", file("audit.log")),
         ];
@@ -301,7 +300,10 @@ impl<'node> ApiServer<'node> {
             "spec": {
                 "nodeName": node,
                 "serviceAccountName": account,
-                "containers": [{"name": "agent", "image": "agent"}],
+                // Where there is a kubelet, it shall start without a network and without a controller manager's help.
+                "hostNetwork": true,
+                "automountServiceAccountToken": false,
+                "containers": [{"name": "agent", "image": IMAGE, "imagePullPolicy": "Never"}],
             },
         }));
         let words = [
@@ -332,4 +334,9 @@ impl<'node> ApiServer<'node> {
         let server = self.server.as_ref().map(Daemon::said).unwrap_or_default();
         format!("{}\n{server}", self.etcd.said())
     }
+}
+
+/// Both families, the server's own first.
+fn service_ranges(server: IpAddr) -> &'static str {
+    if server.is_ipv4() { "10.96.0.0/16,fd96::/112" } else { "fd96::/112,10.96.0.0/16" }
 }

@@ -39,6 +39,11 @@ impl Attached {
             let result = call.conf(&conf).run().result();
             (pod, result)
         });
+        Self::by(pod, &result)
+    }
+
+    /// A pod whose attachment had this result.
+    pub(crate) fn by(pod: Pod, result: &Value) -> Self {
         let addresses = result["ips"].as_array().expect("a result has addresses").iter();
         let addresses = addresses.filter_map(|ip| ip["address"].as_str()?.split_once('/')?.0.parse().ok());
         Self { addresses: addresses.collect(), pod }

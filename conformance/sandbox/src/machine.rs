@@ -1,25 +1,18 @@
 //! Several machines in one test: each a node of its own, plugged into a common network.
 
-use std::fs::{self, File};
-use std::os::fd::AsRawFd;
+use std::fs;
 
-use nix::sched::{CloneFlags, setns, unshare};
-use nix::unistd::{fchdir, sethostname};
+use nix::sched::unshare;
+use nix::unistd::sethostname;
 
+use crate::namespaces::Namespaces;
 use crate::{Node, Place, mounts};
-
-/// What a machine has for itself, and where the kernel shows it.
-const OWN: [(CloneFlags, &str); 3] = [
-    (CloneFlags::CLONE_NEWNS, "/proc/thread-self/ns/mnt"),
-    (CloneFlags::CLONE_NEWUTS, "/proc/thread-self/ns/uts"),
-    (CloneFlags::CLONE_NEWNET, "/proc/thread-self/ns/net"),
-];
 
 /// A private network, host name and mount table, like a [`Node`]'s, that a thread visits and comes back from.
 #[derive(Debug)]
 pub struct Machine {
     name: String,
-    namespaces: Vec<File>,
+    namespaces: Namespaces,
 }
 
 impl Machine {
@@ -42,41 +35,22 @@ impl Machine {
 
     /// A path of its network namespace.
     pub(crate) fn network(&self) -> String {
-        let network = self.namespaces.last().expect("it has one of each kind");
-        format!("/proc/{}/fd/{}", std::process::id(), network.as_raw_fd())
+        self.namespaces.network()
     }
 }
 
-fn make(name: &str) -> Vec<File> {
-    let all = OWN.iter().fold(CloneFlags::empty(), |all, (kind, _)| all | *kind);
-    if let Err(error) = unshare(all) {
+fn make(name: &str) -> Namespaces {
+    if let Err(error) = unshare(Namespaces::flags()) {
         panic!("no private namespaces: {error}; run as root or through conformance/sandbox/enter");
     }
     mounts::privatise();
     sethostname(name).expect("the host name is its own");
-    open()
-}
-
-fn open() -> Vec<File> {
-    OWN.iter().map(|(_, path)| File::open(path).expect("a thread has its namespaces")).collect()
-}
-
-fn enter(namespaces: &[File]) {
-    for (namespace, (kind, path)) in namespaces.iter().zip(OWN) {
-        setns(namespace, kind).unwrap_or_else(|error| panic!("can't enter {path}: {error}"));
-    }
+    Namespaces::own()
 }
 
 impl Place for Machine {
     fn within<T>(&self, work: impl FnOnce() -> T) -> T {
-        // Another mount table has another working directory.
-        let directory = File::open(".").expect("there is a working directory");
-        let own = open();
-        enter(&self.namespaces);
-        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-        enter(&own);
-        fchdir(&directory).expect("it was the working directory");
-        done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        self.namespaces.visit(work)
     }
 }
 

@@ -6,19 +6,37 @@ use netns_rs::NetNs;
 
 use crate::Place;
 
-/// A named network namespace, removed with the value.
+/// Whose a namespace is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Maker {
+    Test,
+    Runtime,
+}
+
+/// A named network namespace, removed with the value if the test made it.
 #[derive(Debug)]
 pub struct Pod {
     name: String,
+    maker: Maker,
     namespace: Option<NetNs>,
     path: String,
 }
 
 impl Pod {
     pub(crate) fn new(name: &str) -> Self {
-        match NetNs::new(name) {
+        Self::with(name, Maker::Test, NetNs::new(name))
+    }
+
+    /// One that a runtime has made, by the name of its file in the calling thread's `/run/netns`.
+    pub(crate) fn of_runtime(name: &str) -> Self {
+        Self::with(name, Maker::Runtime, NetNs::get(name))
+    }
+
+    fn with(name: &str, maker: Maker, namespace: netns_rs::Result<NetNs>) -> Self {
+        match namespace {
             Ok(namespace) => {
-                Self { name: name.to_owned(), namespace: Some(namespace), path: format!("/run/netns/{name}") }
+                let path = format!("/run/netns/{name}");
+                Self { name: name.to_owned(), maker, namespace: Some(namespace), path }
             }
             Err(error) => panic!("no network namespace {name}: {error}"),
         }
@@ -76,6 +94,9 @@ impl Place for Pod {
 
 impl Drop for Pod {
     fn drop(&mut self) {
+        if self.maker == Maker::Runtime {
+            return;
+        }
         // A test that removed the file itself has what it wanted.
         let _ = self.namespace.take().map(NetNs::remove);
         let _ = std::fs::remove_file(Path::new(&self.path));

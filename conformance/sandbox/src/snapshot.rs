@@ -8,7 +8,7 @@ mod settled;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::{Allowed, Node};
+use crate::{Allowed, Place};
 
 /// What sort of thing an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +46,15 @@ impl fmt::Display for Entry {
     }
 }
 
+/// Where the calling thread is.
+struct Here;
+
+impl Place for Here {
+    fn within<T>(&self, work: impl FnOnce() -> T) -> T {
+        work()
+    }
+}
+
 /// A node's links, addresses, routes of all tables, policy rules, neighbours, FDB, qdiscs, nftables ruleset, legacy
 /// iptables, conntrack entries, and its files under `/var/lib/cni`, `/run` and `/etc/cni`. What pods hold inside
 /// their own namespaces goes with those.
@@ -57,15 +66,19 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Reads the node, as soon as it stands still.
+    /// Reads a node or a machine, as soon as it stands still.
     ///
     /// # Panics
     /// Where a tool is missing or can't read something.
     #[must_use]
-    pub fn take(node: &Node) -> Self {
-        settled::wait(node);
+    pub fn take(place: &impl Place) -> Self {
+        place.within(Self::here)
+    }
+
+    fn here() -> Self {
+        settled::wait(&Here);
         let mut entries = BTreeMap::new();
-        let all = network::read(node).into_iter().chain(firewall::read(node)).chain(files::read());
+        let all = network::read(&Here).into_iter().chain(firewall::read(&Here)).chain(files::read());
         for entry in all {
             *entries.entry(entry).or_default() += 1;
         }

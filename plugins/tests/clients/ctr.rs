@@ -1,13 +1,12 @@
 //! `ctr run --cni`: DEL comes when the namespace is gone, or never.
 
-use sandbox::{Node, PATIENCE, Place, Snapshot, eventually};
+use sandbox::{Containerd, IMAGE, Node, PATIENCE, Place, Snapshot, eventually};
 
-use crate::containerd::{Containerd, IMAGE};
 use crate::network::{configure, install, shipped, standing};
 
 /// `ctr run --cni` of a container named c1, in its own control group.
 fn run(containerd: &Containerd, how: &str, command: &[&str]) -> String {
-    let cgroup = format!("/{}/c1", containerd.runtime.cgroup());
+    let cgroup = format!("/{}/c1", containerd.runtime().cgroup());
     let mut words = vec!["run", "--cni", how, "--cgroup", &cgroup, IMAGE, "c1"];
     words.extend(command);
     containerd.ctr(&words)
@@ -17,7 +16,7 @@ fn configured() -> (Node, Containerd) {
     let node = Node::enter();
     install(&node);
     configure(&node, "10-trestle", &shipped("1.0.0/10-trestle-dual-stack"));
-    let containerd = Containerd::start(&node);
+    let containerd = Containerd::start(&node, &node);
     (node, containerd)
 }
 
@@ -38,11 +37,8 @@ fn a_container_that_is_never_deleted_is_garbage_to_cni_gc() {
     node.ping("10.88.0.2");
     // The runtime ends it and never sends DEL.
     containerd.ctr(&["task", "kill", "--signal", "SIGKILL", "c1"]);
-    let deleted = eventually(PATIENCE, || {
-        containerd.runtime.try_exec(&["ctr", "--address", &containerd.socket, "task", "delete", "c1"]).code
-            == 0
-    });
-    assert!(deleted, "the task stays: {}", containerd.runtime.said());
+    let deleted = eventually(PATIENCE, || containerd.try_ctr(&["task", "delete", "c1"]).code == 0);
+    assert!(deleted, "the task stays: {}", containerd.said());
     containerd.ctr(&["container", "delete", "c1"]);
 
     node.exec(&[env!("CARGO_BIN_EXE_cni"), "gc"]);

@@ -6,4 +6,3 @@ mod ctr;
 mod garbage;
 mod network;
 mod podman;
-mod runtime;

@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use sandbox::{Allowed, Node, PATIENCE, Place, Snapshot, cached, eventually};
+use sandbox::{Allowed, Node, PATIENCE, Place, Runtime, Snapshot, cached, eventually};
 
 use crate::network::{install, standing};
-use crate::runtime::Runtime;
 
 /// Plugins that podman's conflist names beside ours, for which Debian's do here.
 const THEIRS: [&str; 3] = ["portmap", "firewall", "tuning"];
@@ -29,8 +28,8 @@ impl Podman {
     fn new(node: &Node) -> Self {
         install(node);
         node.install_from(Path::new("/usr/lib/cni"), &THEIRS);
-        let runtime = Runtime::new(node);
-        let scratch = runtime.scratch.path().display().to_string();
+        let runtime = Runtime::new(node, node);
+        let scratch = runtime.scratch().display().to_string();
         node.write(format!("{scratch}/containers.conf"), CONTAINERS);
         node.write(
             format!("{scratch}/storage.conf"),
@@ -43,7 +42,7 @@ impl Podman {
     }
 
     fn run(&self, words: &[&str]) -> String {
-        let scratch = self.runtime.scratch.path().display();
+        let scratch = self.runtime.scratch().display();
         let containers = format!("CONTAINERS_CONF={scratch}/containers.conf");
         let storage = format!("CONTAINERS_STORAGE_CONF={scratch}/storage.conf");
         let mut command = vec!["env", &containers, &storage, "podman"];

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use crate::Place;
 use crate::snapshot::network::strip;
 use crate::snapshot::{Entry, Kind};
-use crate::{Node, Place};
 
 /// The legacy tools of each family, and where the kernel lists the tables in use: asking the tool would make them.
 const LEGACY: [(&str, &str); 2] = [
@@ -12,7 +12,7 @@ const LEGACY: [(&str, &str); 2] = [
     ("ip6tables-legacy-save", "/proc/thread-self/net/ip6_tables_names"),
 ];
 
-pub(crate) fn read(node: &Node) -> Vec<Entry> {
+pub(crate) fn read(node: &impl Place) -> Vec<Entry> {
     let text = node.exec(&["nft", "-j", "list", "ruleset"]).stdout;
     let ruleset: Value =
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("nft -j list ruleset: {error}\n{text}"));

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
+use crate::Place;
 use crate::snapshot::{Entry, Kind};
-use crate::{Node, Place};
 
 /// What changes by itself, or differs for equal things made twice; a bridge's ID follows the MACs of its ports.
 const VOLATILE: [&str; 29] = [
@@ -65,7 +65,7 @@ const QDISCS: [&str; 4] = ["tc", "-j", "qdisc", "show"];
 /// How many connections this namespace has.
 const TRACKED: &str = "/proc/sys/net/netfilter/nf_conntrack_count";
 
-pub(crate) fn read(node: &Node) -> Vec<Entry> {
+pub(crate) fn read(node: &impl Place) -> Vec<Entry> {
     let mut entries = Vec::new();
     for (family, questions) in IP {
         let lines: Vec<&str> = questions.iter().map(|(line, _)| *line).collect();
@@ -174,7 +174,7 @@ fn neighbour(mut value: Value) -> Vec<Entry> {
 
 /// Protocol, both directions' addresses and ports, mark and zone; not the timer and the state. What went to a
 /// group (a link's own membership reports) holds no address that a pod had or will have.
-fn conntrack(node: &Node) -> Vec<Entry> {
+fn conntrack(node: &impl Place) -> Vec<Entry> {
     let mut entries = Vec::new();
     // The kernel walks one big table of all namespaces for a dump, which takes longer than all the rest of a snapshot.
     if std::fs::read_to_string(TRACKED).is_ok_and(|count| count.trim() == "0") {

@@ -5,11 +5,11 @@ use std::fs;
 
 use serde_json::Value;
 
+use crate::Place;
 use crate::eventually::{PATIENCE, eventually};
-use crate::{Node, Place};
 
 /// Waits until nothing more comes by itself. What never comes is no failure: the comparison tells.
-pub(crate) fn wait(node: &Node) {
+pub(crate) fn wait(node: &impl Place) {
     let _ = eventually(PATIENCE, || {
         let links: Vec<Value> =
             serde_json::from_str(&node.exec(&["ip", "-j", "-d", "addr", "show"]).stdout).unwrap_or_default();

@@ -1,72 +1,77 @@
-//! A place for a container runtime: the node, with a process table of its own, so that no shim, monitor or container
-//! outlives the test, however it ends.
+//! A place for a container runtime: a node or a machine, with a process table of its own, so that no shim, monitor or
+//! container outlives the test, however it ends.
 
 use std::io::Read;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use sandbox::{Directory, Node, Output, PATIENCE, Place, eventually};
+use crate::namespaces::Namespaces;
+use crate::{Daemon, Directory, Node, Output, PATIENCE, Place, eventually};
 
-/// The process namespace of a runtime.
-pub(crate) struct Runtime {
+/// The process namespace of a runtime. Files are seen as the runtime sees them, its pods' namespaces among them.
+#[derive(Debug)]
+pub struct Runtime {
     init: Child,
     /// The first process of the namespace, as the node counts.
     pid: String,
-    /// Where the runtime keeps images and layers, which are no state of the node.
-    pub(crate) scratch: Directory,
+    namespaces: Namespaces,
+    scratch: Directory,
+    logs: Directory,
     cgroup: String,
 }
 
 impl Runtime {
-    pub(crate) fn new(node: &Node) -> Self {
+    /// On the node itself, or on one of its machines.
+    ///
+    /// # Panics
+    /// Where there can be no process namespace: an ordinary user's containers are not tested.
+    #[must_use]
+    pub fn new(node: &Node, place: &impl Place) -> Self {
         // Whatever becomes of the test's thread, the kernel ends the first process, and with it the namespace.
-        let mut init = Command::new("setpriv")
+        let mut command = Command::new("setpriv");
+        command
             .args(["--pdeathsig=KILL", "unshare", "--pid", "--mount-proc", "--fork", "--kill-child=KILL"])
             .args(["sh", "-c", "echo; exec sleep infinity"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("setpriv and unshare are in util-linux");
+            .stdout(Stdio::piped());
+        let (spawned, scratch) = place.within(|| (command.spawn(), node.directory()));
+        let mut init = spawned.expect("setpriv and unshare are in util-linux");
         // A line says that the new /proc is mounted.
         let read = init.stdout.take().map(|mut output| output.read_exact(&mut [0]));
         assert!(matches!(read, Some(Ok(()))), "no process namespace: container runtimes are tested as root");
         let pid = node.exec(&["pgrep", "-P", &init.id().to_string()]).stdout.trim().to_owned();
         let cgroup = format!("trestle-test-{}", init.id());
-        Self { init, pid, scratch: node.directory(), cgroup }
+        let namespaces = Namespaces::of(&pid);
+        Self { init, pid, namespaces, scratch, logs: node.directory(), cgroup }
     }
 
     /// The control group below which this runtime's containers are, for the tree is the whole machine's.
-    pub(crate) fn cgroup(&self) -> &str {
+    #[must_use]
+    pub fn cgroup(&self) -> &str {
         &self.cgroup
     }
 
+    /// Where the runtime keeps images and layers, which are no state of the node.
+    #[must_use]
+    pub fn scratch(&self) -> &Path {
+        self.scratch.path()
+    }
+
     /// The words before a command that runs here.
-    fn words(&self) -> [&str; 6] {
-        ["nsenter", "--target", &self.pid, "--pid", "--mount", "--"]
+    fn words(&self) -> [&str; 8] {
+        ["nsenter", "--target", &self.pid, "--pid", "--mount", "--uts", "--net", "--"]
     }
 
-    /// Starts a daemon. It ends with this value.
-    pub(crate) fn start(&self, command: &[&str]) {
-        let words = self.words();
-        let log = std::fs::File::create(self.log()).expect("the scratch directory is ours");
-        let errors = log.try_clone().expect("a descriptor is left");
-        let mut daemon = Command::new(words[0]);
-        daemon.args(&words[1..]).args(command).stdin(Stdio::null()).stdout(log).stderr(errors);
-        // Nobody waits for it: it ends with the namespace, and then the test's process does too.
-        drop(daemon.spawn().expect("nsenter is in util-linux"));
-    }
-
-    /// What the daemon has said so far.
-    pub(crate) fn said(&self) -> String {
-        std::fs::read_to_string(self.log()).unwrap_or_default()
-    }
-
-    fn log(&self) -> std::path::PathBuf {
-        self.scratch.join("log")
+    /// Starts a program. It ends with this value; what it says goes to a log of this name.
+    #[must_use]
+    pub fn start(&self, name: &str, command: &[&str]) -> Daemon {
+        Daemon::start(&[&self.words(), command].concat(), &self.logs.join(name))
     }
 }
 
 impl Place for Runtime {
+    /// `/proc` is that of the runtime's processes, of which the calling thread is none.
     fn within<T>(&self, work: impl FnOnce() -> T) -> T {
-        work()
+        self.namespaces.visit(work)
     }
 
     fn try_exec(&self, command: &[&str]) -> Output {
