@@ -71,6 +71,15 @@ pub(crate) struct Cluster<'node> {
 impl<'node> Cluster<'node> {
     /// Three machines, their Nodes, and nothing that works on them.
     pub(crate) fn new(node: &'node Node, shape: Shape) -> Self {
+        let cluster = Self::without_nodes(node, shape);
+        for number in 1..=3 {
+            cluster.join(number, &format!("node{number}"), number);
+        }
+        cluster
+    }
+
+    /// Three machines that nobody knows.
+    pub(crate) fn without_nodes(node: &'node Node, shape: Shape) -> Self {
         let lan = Lan::new(node, "lan0");
         let addresses = shape.underlay(SERVER);
         lan.route(&addresses.iter().map(String::as_str).collect::<Vec<_>>());
@@ -79,9 +88,6 @@ impl<'node> Cluster<'node> {
         let members = (1..=3).map(|number| Member::new(node, &lan, shape, number)).collect();
         let cluster = Self { shape, members, api };
         cluster.grant();
-        for number in 1..=3 {
-            cluster.join(number, &format!("node{number}"), number);
-        }
         cluster
     }
 
@@ -172,12 +178,21 @@ impl<'node> Cluster<'node> {
 
     /// Waits until the Node says that its pods have a network.
     pub(crate) fn wait_available(&self, name: &str) {
-        let available = || {
+        self.wait_condition(name, "NetworkUnavailable", "False");
+    }
+
+    /// Waits until a condition of the Node has this status, and hands back its message.
+    pub(crate) fn wait_condition(&self, name: &str, kind: &str, status: &str) -> String {
+        let mut message = None;
+        let came = eventually(PATIENCE * 3, || {
             let conditions = self.seen(name)["status"]["conditions"].clone();
             let mut all = conditions.as_array().into_iter().flatten();
-            all.any(|one| one["type"] == "NetworkUnavailable" && one["status"] == "False")
-        };
-        assert!(eventually(PATIENCE, available), "{name}: {}", self.seen(name)["status"]["conditions"]);
+            let found = all.find(|one| one["type"] == kind && one["status"] == status);
+            message = found.map(|one| one["message"].as_str().unwrap_or_default().to_owned());
+            message.is_some()
+        });
+        assert!(came, "{name}, not {kind} {status}: {}", self.seen(name)["status"]["conditions"]);
+        message.unwrap_or_default()
     }
 
     /// Waits until this machine has a route to each pod subnet of that number, by that address of the switch; or none.

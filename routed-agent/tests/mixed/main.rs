@@ -1,7 +1,9 @@
-//! Whole nodes whose Nodes are in a real API server, reached over their LAN: with our agents, and with flanneld among them.
+//! Whole nodes whose Nodes are in a real API server, reached over their LAN: with our agents, with flanneld among them, and
+//! with kubelets that take our conflist.
 
 mod cluster;
 mod flanneld;
+mod kubelets;
 mod loss;
 mod member;
 mod reach;

@@ -1,0 +1,118 @@
+//! Kubelets on two nodes of three, which find their network by our conflist.
+
+use sandbox::{Allowed, Attached, IMAGE, KubeNode, Node, PATIENCE, ProxyMode, Snapshot, eventually};
+use serde_json::{Value, json};
+
+use crate::cluster::{Cluster, Shape};
+use crate::reach::all_reach_all;
+
+/// What nodes know of each other, and say to each other, to the API server and to themselves. It is nobody's pod.
+const OF_NODES: [Allowed; 4] = [
+    Allowed::Containing("\"dev\":\"eth0\",\"lladdr\""),
+    Allowed::Containing(" src=192.0.2."),
+    Allowed::Containing(" src=2001:db8::"),
+    Allowed::Containing(" src=127.0.0.1 "),
+];
+
+/// The cluster, and what Kubernetes runs on its first two nodes.
+struct Kubelets<'node> {
+    // They end before the server.
+    nodes: Vec<KubeNode>,
+    cluster: Cluster<'node>,
+}
+
+impl<'node> Kubelets<'node> {
+    /// Kubelets that know of no network, and a third node that has none.
+    fn new(node: &'node Node, shape: Shape, mode: ProxyMode) -> Self {
+        let cluster = Cluster::without_nodes(node, shape);
+        // A controller manager would make it.
+        cluster.api.kubectl(&["create", "serviceaccount", "-n=default", "default"]);
+        cluster.join(3, "node3", 3);
+        let start = |number| KubeNode::start(node, &cluster.api, &cluster.member(number).machine, mode);
+        Self { nodes: [1, 2].map(start).into(), cluster }
+    }
+
+    /// Gives the kubelets' Nodes their subnets, as a controller manager does, and starts every agent.
+    fn connect(&mut self) {
+        for number in [1, 2] {
+            let subnets = self.cluster.shape.subnets(number);
+            let patch = json!({"spec": {"podCIDR": subnets[0], "podCIDRs": subnets}}).to_string();
+            self.cluster.api.kubectl(&["patch", "node", &format!("node{number}"), "-p", &patch]);
+        }
+        self.cluster.start_agents(&[1, 2, 3]);
+    }
+
+    /// Has the kubelet of a node run a pod that sleeps, and waits for it.
+    fn pod(&self, number: u8, name: &str) -> Attached {
+        self.cluster.api.apply(&json!({
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name, "namespace": "default"},
+            "spec": {
+                "nodeName": format!("node{number}"),
+                "automountServiceAccountToken": false,
+                "terminationGracePeriodSeconds": 1,
+                "containers": [{
+                    "name": "main", "image": IMAGE, "imagePullPolicy": "Never",
+                    "command": ["sh", "-c", "echo here; exec sleep infinity"],
+                }],
+            },
+        }));
+        let node = &self.nodes[usize::from(number) - 1];
+        let running = || self.seen(name)["status"]["phase"] == "Running";
+        assert!(eventually(PATIENCE * 3, running), "{}\n{}", self.seen(name)["status"], node.said());
+        let pod = node.pod(name);
+        let told = self.seen(name)["status"]["podIPs"].clone();
+        let told: Vec<_> = told.as_array().into_iter().flatten().map(|one| one["ip"].clone()).collect();
+        assert_eq!(json!(told), json!(pod.addresses), "what the kubelet tells of {name}");
+        pod
+    }
+
+    fn seen(&self, pod: &str) -> Value {
+        let text = self.cluster.api.kubectl(&["get", "pod", pod, "-o=json"]).stdout;
+        serde_json::from_str(&text).expect("kubectl prints JSON")
+    }
+}
+
+fn pods_of_kubelets(shape: Shape, mode: ProxyMode) {
+    let node = Node::enter();
+    let mut kubelets = Kubelets::new(&node, shape, mode);
+    for name in ["node1", "node2"] {
+        let message = kubelets.cluster.wait_condition(name, "Ready", "False");
+        assert!(message.contains("cni plugin not initialized"), "{name}: {message}");
+    }
+    kubelets.connect();
+    for name in ["node1", "node2"] {
+        kubelets.cluster.wait_condition(name, "Ready", "True");
+        kubelets.cluster.wait_available(name);
+    }
+
+    let before = [0, 1].map(|index| Snapshot::take(&kubelets.nodes[index]));
+    let pods = [(1, "a"), (1, "b"), (2, "c")].map(|(number, name)| kubelets.pod(number, name));
+    let by_hand = kubelets.cluster.member(3).pod("d");
+    let [a, b, c] = &pods;
+    all_reach_all(&[a, b, c, &by_hand]);
+    let api = &kubelets.cluster.api;
+    for address in &c.addresses {
+        api.kubectl(&["exec", "a", "--", "ping", "-c1", "-W5", &address.to_string()]);
+    }
+    assert_eq!(api.kubectl(&["logs", "a"]).stdout, "here\n");
+
+    api.kubectl(&["delete", "pods", "a", "b", "c"]);
+    drop(by_hand);
+    for (node, before) in kubelets.nodes.iter().zip(before) {
+        let before = before.forgiving(&Allowed::after_del("cni0")).forgiving(&OF_NODES);
+        let gone = eventually(PATIENCE * 3, || before.diff(&Snapshot::take(node)).is_empty());
+        assert!(gone, "left on {}:\n{}", node.name(), before.diff(&Snapshot::take(node)));
+    }
+}
+
+#[test]
+fn kubelets_are_ready_by_our_conflist_and_their_pods_reach_all_over_vxlan() {
+    pods_of_kubelets(Shape::VXLAN, ProxyMode::Iptables);
+}
+
+#[test]
+fn kubelets_are_ready_by_our_conflist_and_their_pods_reach_all_over_host_gw() {
+    pods_of_kubelets(Shape::HOST_GW, ProxyMode::Nftables);
+}
