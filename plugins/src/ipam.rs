@@ -19,7 +19,12 @@ pub(crate) enum Ipam {
     Delegate(Delegate),
     /// Our own host-local: an administrator who puts another file of that name there gets that one.
     HostLocal,
+    /// Our own plugin that keeps nothing on this host: it is called as any other, without a process.
+    Ours(&'static dyn Plugin),
 }
+
+/// Our plugins that an ADD calls in its own process, beside host-local.
+const OURS: &[&dyn Plugin] = &[&::ipam::Static];
 
 /// What IPAM gave. To be kept until the attachment stands: a lease that is held is nobody's to heal.
 pub(crate) struct Leased {
@@ -43,8 +48,11 @@ impl Ipam {
     pub(crate) fn of(request: &Request) -> Result<Option<Self>, Failure> {
         let Some(kind) = request.config.ipam_kind() else { return Ok(None) };
         let delegate = Delegate::find(&kind, request)?;
-        let ours = kind == HostLocal.name() && is_this_build(delegate.program());
-        Ok(Some(if ours { Self::HostLocal } else { Self::Delegate(delegate) }))
+        let plugin = OURS.iter().find(|plugin| plugin.name() == kind);
+        if (plugin.is_none() && kind != HostLocal.name()) || !is_this_build(delegate.program()) {
+            return Ok(Some(Self::Delegate(delegate)));
+        }
+        Ok(Some(plugin.map_or(Self::HostLocal, |plugin| Self::Ours(*plugin))))
     }
 
     /// ADD; where it fails, DEL takes back what it may have done (section "Delegated plugins").
@@ -54,6 +62,7 @@ impl Ipam {
     pub(crate) fn add(&self, request: &Request) -> Result<Leased, Failure> {
         let added = match self {
             Self::Delegate(delegate) => delegate.add(request).map(|success| Leased { success, _held: None }),
+            Self::Ours(plugin) => plugin.add(request).map(|success| Leased { success, _held: None }),
             Self::HostLocal => ::ipam::add(request, &mut Veth)
                 .map(|lease| Leased { success: lease.success.clone(), _held: Some(lease) }),
         };
@@ -71,10 +80,11 @@ impl Ipam {
         &self,
         request: &Request,
         delegated: fn(&Delegate, &Request) -> Result<(), Failure>,
-        own: fn(&HostLocal, &Request) -> Result<(), Failure>,
+        own: fn(&dyn Plugin, &Request) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         match self {
             Self::Delegate(delegate) => delegated(delegate, request),
+            Self::Ours(plugin) => own(*plugin, request),
             Self::HostLocal => own(&HostLocal, request),
         }
     }
@@ -84,7 +94,7 @@ impl Ipam {
     /// # Errors
     /// The plugin's own.
     pub(crate) fn del(&self, request: &Request) -> Result<(), Failure> {
-        self.operate(request, Delegate::del, HostLocal::del)
+        self.operate(request, Delegate::del, |plugin, request| plugin.del(request))
     }
 
     /// CHECK.
@@ -92,7 +102,7 @@ impl Ipam {
     /// # Errors
     /// The plugin's own.
     pub(crate) fn check(&self, request: &Request) -> Result<(), Failure> {
-        self.operate(request, Delegate::check, HostLocal::check)
+        self.operate(request, Delegate::check, |plugin, request| plugin.check(request))
     }
 
     /// GC.
@@ -100,7 +110,7 @@ impl Ipam {
     /// # Errors
     /// The plugin's own.
     pub(crate) fn gc(&self, request: &Request) -> Result<(), Failure> {
-        self.operate(request, Delegate::gc, HostLocal::gc)
+        self.operate(request, Delegate::gc, |plugin, request| plugin.gc(request))
     }
 
     /// STATUS.
@@ -108,7 +118,7 @@ impl Ipam {
     /// # Errors
     /// The plugin's own.
     pub(crate) fn status(&self, request: &Request) -> Result<(), Failure> {
-        self.operate(request, Delegate::status, HostLocal::status)
+        self.operate(request, Delegate::status, |plugin, request| plugin.status(request))
     }
 }
 
@@ -141,6 +151,7 @@ pub(crate) fn preview(request: &Request) -> Result<Success, Failure> {
     match Ipam::of(request)? {
         None => Ok(Success::default()),
         Some(Ipam::HostLocal) => ::ipam::preview(request),
+        Some(Ipam::Ours(plugin)) => plugin.add(request),
         Some(Ipam::Delegate(_)) => Err(PreviewError(request.config.ipam_kind().unwrap_or_default()).into()),
     }
 }

@@ -23,6 +23,7 @@ pub(crate) const PLUGINS: &[Entry] = &[
     Entry { plugin: &Loopback, preview: None },
     Entry { plugin: &Flannel, preview: None },
     Entry { plugin: &::ipam::HostLocal, preview: None },
+    Entry { plugin: &::ipam::Static, preview: None },
 ];
 
 /// The plugin of this name.
