@@ -1,7 +1,7 @@
 //! Kernel settings: read first, written only where the value differs.
 
-use std::fs;
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
 
 use netstate::Sysctl;
 
@@ -9,6 +9,10 @@ use crate::error::{Context, Error};
 
 /// `/proc/sys/net` shows the network namespace of the thread that looks.
 const ROOT: &str = "/proc/sys/";
+
+/// The same in a pod of Kubernetes, whose own `/proc/sys` is read-only whatever its rights: there our manifests mount the
+/// node's `/proc/sys/net`. The kernel lets `CAP_NET_ADMIN` write what belongs to a network namespace.
+const OF_THE_NODE: &str = "/run/host/proc/sys/";
 
 /// The setting's value, without the newline; none where the kernel has no such setting.
 ///
@@ -31,6 +35,17 @@ pub(crate) fn ensure(setting: &Sysctl) -> Result<(), Error> {
     match read(&setting.path)? {
         Some(value) if value == setting.value => Ok(()),
         None if setting.optional => Ok(()),
-        _ => fs::write(format!("{ROOT}{}", setting.path), &setting.value).context("write", setting),
+        _ => write(setting).context("write", setting),
+    }
+}
+
+fn write(setting: &Sysctl) -> io::Result<()> {
+    match fs::write(format!("{ROOT}{}", setting.path), &setting.value) {
+        Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => {
+            // Where nothing is mounted, it is the first refusal that tells the reason.
+            let of_the_node = OpenOptions::new().write(true).open(format!("{OF_THE_NODE}{}", setting.path));
+            of_the_node.map_err(|_| error)?.write_all(setting.value.as_bytes())
+        }
+        written => written,
     }
 }

@@ -17,7 +17,7 @@ fn cluster(node: &Node) -> (ApiServer<'_>, String) {
         let condition = r#"{"status":{"conditions":[{"type":"Ready","status":"True"}]}}"#;
         api.kubectl(&["patch", "node", name, "--subresource=status", "-p", condition]);
     }
-    api.apply_path(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/routed-agent"));
+    api.apply_path(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/trestle.yaml"));
     // kubectl reads before it writes.
     api.kubectl(&["create", "clusterrole", "reader", "--verb=get", "--resource=nodes/status"]);
     let account = "--serviceaccount=trestle:routed-agent";

@@ -106,6 +106,19 @@ fn forwarding_that_was_switched_off() {
     );
 }
 
+/// A pod's own `/proc/sys` is read-only; our manifests mount the node's beside it.
+#[test]
+fn forwarding_that_was_switched_off_under_an_agent_in_a_pod() {
+    let pair = Pair::of(Shape::VXLAN);
+    let machine = &pair.cluster.members[0].machine;
+    machine.sh("mkdir -p /run/host/proc/sys/net; mount --bind /proc/sys/net /run/host/proc/sys/net");
+    machine.sh("mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys");
+    pair.spoil(
+        "echo 0 >/run/host/proc/sys/net/ipv4/ip_forward",
+        "! touch /proc/sys/net/ipv4/ip_forward; grep -q 1 /proc/sys/net/ipv4/ip_forward",
+    );
+}
+
 #[test]
 fn an_interface_that_bounced() {
     let pair = Pair::of(Shape::HOST_GW);

@@ -93,7 +93,7 @@ impl<'node> Cluster<'node> {
 
     /// Gives agents their rights, by our manifests.
     pub(crate) fn grant(&self) {
-        self.api.apply_path(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/routed-agent"));
+        self.api.apply_path(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/trestle.yaml"));
     }
 
     /// Creates a Node for a machine: of this name, with the pods of this number, at the machine's address.
