@@ -7,12 +7,14 @@
 mod address;
 mod announcement;
 mod attachment;
+mod condition;
 mod fabric;
 mod family;
 mod link;
 mod mac;
 mod plan;
 mod pod_rules;
+mod port;
 mod route;
 mod rule;
 mod sysctl;
@@ -20,6 +22,7 @@ mod sysctl;
 pub use address::{Address, Conflict, Detection};
 pub use announcement::Announcement;
 pub use attachment::Attachment;
+pub use condition::{Answer, Condition, ConditionError, LinkPattern, Part, Test};
 pub use fabric::{Checksums, Fabric, Path, Via, Vxlan};
 pub use family::Family;
 pub use link::{
@@ -28,6 +31,10 @@ pub use link::{
 pub use mac::{Mac, MacError};
 pub use plan::{Lifetime, Object, Place, Plan, Step};
 pub use pod_rules::{PodNetwork, PodRules, SourcePort, TunnelFilter};
+pub use port::{
+    Hairpin, HostPorts, MarkBit, MarkBitError, PortClass, PortMapping, PortRange, Ports, Transport,
+    TransportError,
+};
 pub use route::{Route, Scope};
 pub use rule::{MacGuard, Masquerade, RuleKind};
 pub use sysctl::Sysctl;
