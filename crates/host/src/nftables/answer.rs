@@ -1,5 +1,6 @@
 //! What `nf_tables` answers: rules and elements.
 
+use netlink_packet_core::{DefaultNla, Nla as _};
 use netlink_packet_netfilter::nftables::{
     DataAttribute, GenAttribute, ListAttribute, RuleAttribute, SetElementAttribute,
 };
@@ -30,8 +31,12 @@ pub(super) struct Rule {
 /// An element of a set of the kernel's.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
-    /// Its key.
+    /// Its key, or the lowest of its range.
     pub(super) key: Vec<u8>,
+    /// The highest of its range.
+    pub(super) last: Option<Vec<u8>>,
+    /// What a map's element leads to, if that is no verdict.
+    pub(super) value: Vec<u8>,
     /// The chain that a verdict map's element leads to.
     pub(super) chain: Option<String>,
     /// Its comment.
@@ -90,10 +95,12 @@ impl Entry {
     }
 
     fn read(attributes: Vec<SetElementAttribute>) -> Self {
-        let mut read = Self { key: Vec::new(), chain: None, comment: None };
+        let mut read = Self { key: Vec::new(), last: None, value: Vec::new(), chain: None, comment: None };
         for attribute in attributes {
             match attribute {
                 SetElementAttribute::Key(DataAttribute::Value(key)) => read.key = key,
+                SetElementAttribute::KeyEnd(last) => read.last = last.first().map(emitted),
+                SetElementAttribute::Data(DataAttribute::Value(value)) => read.value = value,
                 SetElementAttribute::Data(data) => {
                     read.chain = expression::verdict_chain(&data).map(str::to_owned);
                 }
@@ -103,6 +110,13 @@ impl Entry {
         }
         read
     }
+}
+
+/// An attribute's value.
+fn emitted(attribute: &DefaultNla) -> Vec<u8> {
+    let mut bytes = vec![0; attribute.value_len()];
+    attribute.emit_value(&mut bytes);
+    bytes
 }
 
 /// The comment among user data.

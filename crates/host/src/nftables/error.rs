@@ -37,6 +37,14 @@ pub enum Error {
         /// How often.
         tries: u32,
     },
+    /// Somebody else holds a port that was asked for.
+    #[error("{port} is taken by {holder}")]
+    PortTaken {
+        /// The port, as the host has it.
+        port: String,
+        /// Who holds it: `network/container/interface`.
+        holder: String,
+    },
     /// The rules of xtables-legacy could not be read.
     #[error("{program}: {source}")]
     Legacy {

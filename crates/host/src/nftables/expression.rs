@@ -9,6 +9,7 @@ use netlink_packet_netfilter::nftables::{
 use netstate::SourcePort;
 
 use super::message::NF_ACCEPT;
+use super::translation;
 use super::wire;
 
 /// One expression of a rule.
@@ -39,8 +40,12 @@ const UPDATE: u32 = 1;
 pub(super) const COUNTER: &str = "counter";
 
 /// Which attributes tell one expression from another of its name; of any other name all are alike.
-const TELLING: [(&str, &[u16]); 2] =
-    [("masq", &[MASQUERADE_FLAGS]), ("dynset", &[DYNSET_SET, DYNSET_OPERATION, DYNSET_KEY])];
+const TELLING: [(&str, &[u16]); 4] = [
+    ("masq", &[MASQUERADE_FLAGS]),
+    ("dynset", &[DYNSET_SET, DYNSET_OPERATION, DYNSET_KEY]),
+    ("fib", translation::FIB),
+    ("nat", translation::NAT),
+];
 
 /// `[ meta load … => reg 1 ]`
 pub(super) fn meta(key: MetaKey) -> Expression {
@@ -149,7 +154,8 @@ fn nested(expression: &Expression) -> Vec<u8> {
     bytes
 }
 
-fn number(kind: u16, value: u32) -> DefaultNla {
+/// An attribute that holds a number.
+pub(super) fn number(kind: u16, value: u32) -> DefaultNla {
     DefaultNla::new(kind, value.to_be_bytes().to_vec())
 }
 

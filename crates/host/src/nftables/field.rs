@@ -30,6 +30,9 @@ impl Field {
     /// `udp dport`.
     pub(super) const UDP_DESTINATION: Self = Self { base: TRANSPORT_HEADER, offset: 2, length: 2 };
 
+    /// `th dport`: of TCP, UDP and SCTP alike.
+    pub(super) const DESTINATION_PORT: Self = Self::UDP_DESTINATION;
+
     /// `ether saddr`.
     pub(super) const ETHER_SOURCE: Self = Self { base: LINK_HEADER, offset: 6, length: 6 };
 

@@ -157,7 +157,7 @@ impl SeenSet {
     pub(super) fn is(&self, wanted: &SetType) -> bool {
         let bounded = match wanted.holds {
             Holds::Seen(bounds) => self.timeout == bounds.timeout && self.size == Some(bounds.size),
-            Holds::Keys | Holds::Verdicts(_) => true,
+            Holds::Keys | Holds::Verdicts(_) | Holds::Values(_) => true,
         };
         bounded
             && self.flags == wanted.holds.flags()

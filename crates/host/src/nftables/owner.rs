@@ -25,6 +25,11 @@ impl Owner {
         Self { key: attachment.key(), name }
     }
 
+    /// Whose comment is not ours.
+    pub(super) fn nobody() -> Self {
+        Self { key: String::new(), name: String::new() }
+    }
+
     /// [`Attachment::key`].
     pub fn key(&self) -> &str {
         &self.key

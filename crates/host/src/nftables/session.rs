@@ -181,14 +181,23 @@ impl Session {
         &mut self,
         elements: impl IntoIterator<Item = &'a Element>,
     ) -> Result<Vec<Option<Entry>>, Error> {
+        let asked = elements.into_iter().map(|element| {
+            let (table, set) = element.set();
+            table.get_element(set, &element.key())
+        });
+        self.find_each(asked)
+    }
+
+    /// What is there of the elements that these messages ask for, in their order.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub(super) fn find_each(
+        &mut self,
+        asked: impl IntoIterator<Item = NetfilterMessage>,
+    ) -> Result<Vec<Option<Entry>>, Error> {
         let what = "look for elements";
-        let requests: Vec<_> = elements
-            .into_iter()
-            .map(|element| {
-                let (table, set) = element.set();
-                Request::new(table.get_element(set, &element.key()).into(), 0)
-            })
-            .collect();
+        let requests: Vec<_> = asked.into_iter().map(|asked| Request::new(asked.into(), 0)).collect();
         let mut found = Vec::with_capacity(requests.len());
         for some in requests.chunks(AT_ONCE) {
             let answers =

@@ -1,8 +1,6 @@
 //! Messages about sets and maps, and about what is in them.
 
-use std::fmt;
-
-use netlink_packet_core::NLM_F_CREATE;
+use netlink_packet_core::{DefaultNla, NLM_F_CREATE};
 use netlink_packet_netfilter::NetfilterMessage;
 use netlink_packet_netfilter::nftables::{
     DataAttribute, ListAttribute, NfTablesMessage, SetAttribute, SetDescription, SetElementAttribute,
@@ -14,6 +12,17 @@ use super::message::{Change, Table, user_data};
 
 /// A message's list of elements has a 16-bit length, which leaves room for this many.
 pub(super) const ELEMENTS: usize = 500;
+
+/// The same for elements with comments.
+const COMMENTED: usize = 200;
+
+/// `NFTA_SET_FIELD_LEN`, `NFTA_LIST_ELEM` and `NFTA_DATA_VALUE`.
+const FIELD_LENGTH: u16 = 1;
+const FIELD: u16 = 1 | NESTED;
+const VALUE: u16 = 1;
+
+/// `NLA_F_NESTED`.
+const NESTED: u16 = 1 << 15;
 
 /// `NFTNL_UDATA_SET_KEYBYTEORDER`.
 const KEY_BYTE_ORDER: u8 = 0;
@@ -48,8 +57,21 @@ pub(super) enum Holds {
     Keys,
     /// A verdict, by nft's number for its type: a map.
     Verdicts(u32),
+    /// Bytes: a map.
+    Values(Values),
     /// Nothing, but rules add them as packets come.
     Seen(Bounds),
+}
+
+/// What a map leads to.
+#[derive(Clone, Copy)]
+pub(super) struct Values {
+    /// nft's number for the type of the value.
+    pub(super) kind: u32,
+    /// The value's length in bytes.
+    pub(super) length: u32,
+    /// Where a key may stand for a range of keys, the lengths of its parts in bytes; else nothing.
+    pub(super) parts: &'static [u32],
 }
 
 /// How large a set may grow by what comes.
@@ -62,15 +84,42 @@ pub(super) struct Bounds {
 }
 
 /// An element to be added.
-pub(super) struct NewEntry<'a> {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NewEntry {
     /// What it is, for errors.
-    pub(super) name: &'a dyn fmt::Display,
+    pub(super) name: String,
     /// Its key.
-    pub(super) key: Vec<u8>,
-    /// The chain that a verdict map's element leads to.
-    pub(super) chain: Option<&'a str>,
+    pub(super) key: Key,
+    /// Where a map's element leads to.
+    pub(super) leads: Leads,
     /// Its comment.
     pub(super) comment: String,
+}
+
+/// The key of an element.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Key {
+    /// The key, or the lowest of its range.
+    pub(super) first: Vec<u8>,
+    /// The highest, in a map of ranges.
+    pub(super) last: Option<Vec<u8>>,
+}
+
+/// Where an element leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Leads {
+    /// It is a set's.
+    Nowhere,
+    /// To a chain, by a verdict.
+    Chain(String),
+    /// To these bytes.
+    Value(Vec<u8>),
+}
+
+impl From<Vec<u8>> for Key {
+    fn from(first: Vec<u8>) -> Self {
+        Self { first, last: None }
+    }
 }
 
 impl Holds {
@@ -78,7 +127,8 @@ impl Holds {
     pub(super) fn flags(self) -> SetFlags {
         match self {
             Self::Keys => SetFlags::empty(),
-            Self::Verdicts(_) => SetFlags::Map,
+            Self::Verdicts(_) | Self::Values(Values { parts: [], .. }) => SetFlags::Map,
+            Self::Values(_) => SetFlags::Map | SetFlags::Interval | SetFlags::Concat,
             Self::Seen(_) => SetFlags::Eval | SetFlags::Timeout,
         }
     }
@@ -118,6 +168,11 @@ impl Table {
             Holds::Verdicts(data) => {
                 attributes.extend([SetAttribute::DataType(data), SetAttribute::DataLen(0)]);
             }
+            Holds::Values(values) => {
+                attributes
+                    .extend([SetAttribute::DataType(values.kind), SetAttribute::DataLen(values.length)]);
+                attributes.extend(parts(values.parts));
+            }
             Holds::Seen(bounds) => attributes.extend([
                 SetAttribute::Timeout(bounds.timeout),
                 SetAttribute::Description(vec![SetDescription::Size(bounds.size)]),
@@ -135,15 +190,23 @@ impl Table {
     }
 
     /// `add element`
-    pub(super) fn add_element(self, set: &str, entry: NewEntry<'_>) -> Change {
-        let mut element = vec![SetElementAttribute::Key(DataAttribute::Value(entry.key))];
-        if let Some(chain) = entry.chain {
-            element.push(SetElementAttribute::Data(DataAttribute::Verdict(expression::jump(chain))));
+    pub(super) fn add_element(self, set: &str, entry: NewEntry) -> Change {
+        let what = format!("add element {} to {self} {set}", entry.name);
+        let message = NfTablesMessage::NewSetElement(self.elements(set, vec![entry.into()]));
+        self.change(what, message, NLM_F_CREATE)
+    }
+
+    /// `add element`, of any number, each with a comment
+    pub(super) fn add_entries(self, set: &str, entries: Vec<NewEntry>) -> Vec<Change> {
+        let mut entries = entries.into_iter().peekable();
+        let mut changes = Vec::new();
+        while let Some(first) = entries.peek() {
+            let what = format!("add element {} and others to {self} {set}", first.name);
+            let some = entries.by_ref().take(COMMENTED).map(ListAttribute::from).collect();
+            let message = NfTablesMessage::NewSetElement(self.elements(set, some));
+            changes.push(self.change(what, message, NLM_F_CREATE));
         }
-        element.push(SetElementAttribute::UserData(user_data(&entry.comment)));
-        let message =
-            NfTablesMessage::NewSetElement(self.elements(set, vec![ListAttribute::Element(element)]));
-        self.change(format!("add element {} to {self} {set}", entry.name), message, NLM_F_CREATE)
+        changes
     }
 
     /// `add element`, of any number of keys
@@ -166,6 +229,17 @@ impl Table {
         keys.chunks(ELEMENTS).map(some).collect()
     }
 
+    /// `delete element`, of any number of keys that may be ranges
+    pub(super) fn delete_ranges(self, set: &str, keys: &[Key]) -> Vec<Change> {
+        let what = format!("delete elements of {self} {set}");
+        let some = |keys: &[Key]| {
+            let keys = keys.iter().map(|key| ListAttribute::Element(key.clone().attributes())).collect();
+            let message = NfTablesMessage::DeleteSetElement(self.elements(set, keys));
+            self.change(what.clone(), message, 0)
+        };
+        keys.chunks(ELEMENTS).map(some).collect()
+    }
+
     fn keys(self, set: &str, keys: &[Vec<u8>]) -> SetElementMessage {
         self.elements(set, keys.iter().map(|key| element_key(key)).collect())
     }
@@ -179,6 +253,41 @@ impl Table {
         attributes.push(SetElementList::Elements(elements));
         SetElementMessage { attributes }
     }
+}
+
+impl Key {
+    fn attributes(self) -> Vec<SetElementAttribute> {
+        let mut attributes = vec![SetElementAttribute::Key(DataAttribute::Value(self.first))];
+        attributes
+            .extend(self.last.map(|last| SetElementAttribute::KeyEnd(vec![DefaultNla::new(VALUE, last)])));
+        attributes
+    }
+}
+
+impl From<NewEntry> for ListAttribute<SetElementAttribute> {
+    fn from(entry: NewEntry) -> Self {
+        let mut element = entry.key.attributes();
+        element.extend(
+            match entry.leads {
+                Leads::Nowhere => None,
+                Leads::Chain(chain) => Some(DataAttribute::Verdict(expression::jump(&chain))),
+                Leads::Value(value) => Some(DataAttribute::Value(value)),
+            }
+            .map(SetElementAttribute::Data),
+        );
+        element.push(SetElementAttribute::UserData(user_data(&entry.comment)));
+        Self::Element(element)
+    }
+}
+
+/// What the kernel must know of a key that stands for a range of keys in each of its parts.
+fn parts(lengths: &[u32]) -> Option<SetAttribute> {
+    let part = |length: &u32| {
+        let bytes = [&8_u16.to_ne_bytes()[..], &FIELD_LENGTH.to_ne_bytes(), &length.to_be_bytes()].concat();
+        DefaultNla::new(FIELD, bytes)
+    };
+    let parts: Vec<DefaultNla> = lengths.iter().map(part).collect();
+    (!parts.is_empty()).then(|| SetAttribute::Description(vec![SetDescription::Concat(parts)]))
 }
 
 fn element_key(key: &[u8]) -> ListAttribute<SetElementAttribute> {

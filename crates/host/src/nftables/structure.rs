@@ -44,7 +44,7 @@ const POSTROUTING: &str = "postrouting";
 const PREROUTING: &str = "prerouting";
 
 /// `TYPE_VERDICT` of nft's data types.
-const VERDICT: u32 = 0xffff_ff00;
+pub(super) const VERDICT: u32 = 0xffff_ff00;
 
 /// `TYPE_IFNAME` and `TYPE_ETHERADDR`; a concatenation has 6 bits for each.
 const IFNAME: u32 = 41;

@@ -9,7 +9,7 @@ use super::error::Error;
 use super::message::Change;
 use super::owner::Owner;
 use super::session::Session;
-use super::set::NewEntry;
+use super::set::{Leads, NewEntry};
 use super::structure::{self, Chain, TABLES};
 
 /// Chains and elements, the chains in the order in which they can be made.
@@ -146,9 +146,9 @@ impl WantedEntry {
         table.add_element(
             set,
             NewEntry {
-                name: &self.element,
-                key: self.element.key(),
-                chain: self.chain.as_deref(),
+                name: self.element.to_string(),
+                key: self.element.key().into(),
+                leads: self.chain.clone().map_or(Leads::Nowhere, Leads::Chain),
                 comment: self.owner.comment(self.mac),
             },
         )
