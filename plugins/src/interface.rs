@@ -5,5 +5,5 @@ mod flow;
 mod loopback;
 
 pub(crate) use bridge::Bridge;
-pub(crate) use flow::{Flow, Swept, preview, sweep};
+pub(crate) use flow::{Flow, preview};
 pub(crate) use loopback::Loopback;

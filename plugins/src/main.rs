@@ -5,15 +5,18 @@
 //! /opt/cni/bin/host-local     …
 //! /opt/cni/bin/loopback       …
 //! /opt/cni/bin/flannel        …
+//! /opt/cni/bin/tuning         …
 //! /opt/cni/bin/cni            install, uninstall, plan, gc, restore
 //! ```
 
 mod administrator;
+mod chained;
 mod failure;
 mod flannel;
 mod interface;
 mod ipam;
 mod plugins;
+mod sweep;
 
 use std::path::Path;
 use std::process::ExitCode;

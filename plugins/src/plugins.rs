@@ -3,6 +3,7 @@
 use cni::{Failure, Plugin, Request, Success};
 use netstate::Plan;
 
+use crate::chained::{self, Tuning};
 use crate::flannel::Flannel;
 use crate::interface::{Bridge, Flow, Loopback, preview};
 
@@ -17,10 +18,11 @@ pub(crate) struct Entry {
 /// A look at an ADD that changes nothing.
 pub(crate) type Preview = fn(&Request) -> Result<(Plan, Success), Failure>;
 
-/// In the order of their kinds: interface, meta, IPAM.
+/// In the order of their kinds: interface, chained, meta, IPAM.
 pub(crate) const PLUGINS: &[Entry] = &[
     Entry { plugin: &Flow(Bridge), preview: Some(preview::<Bridge>) },
     Entry { plugin: &Loopback, preview: None },
+    Entry { plugin: &chained::Flow(Tuning), preview: Some(chained::preview::<Tuning>) },
     Entry { plugin: &Flannel, preview: None },
     Entry { plugin: &::ipam::HostLocal, preview: None },
     Entry { plugin: &::ipam::Static, preview: None },

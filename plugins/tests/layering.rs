@@ -68,7 +68,7 @@ const LAYERS: [Layer; 7] = [
     Layer {
         name: "plugins",
         ours: &["cni", "netstate", "host", "ipam"],
-        theirs: &["dlmalloc", "ipnetwork", "serde", "serde_json", "sha2", "thiserror"],
+        theirs: &["dlmalloc", "ipnetwork", "regex-lite", "serde", "serde_json", "sha2", "thiserror"],
         unreachable: &["kube"],
     },
     Layer {

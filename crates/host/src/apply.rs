@@ -7,10 +7,11 @@ use std::io;
 
 use netlink_packet_route::RouteNetlinkMessage as Message;
 use netstate::{
-    Address, Bridge, Conflict, Family, LinkName, MacGuard, Masquerade, Object, Place, Plan, PortVlans, Step,
-    Veth,
+    Address, Adjustment, Bridge, Conflict, Family, LinkName, MacGuard, Masquerade, Object, Place, Plan,
+    PortVlans, Step, Veth,
 };
 
+use crate::adjustment::{Site, by_kind};
 use crate::announce::announce;
 use crate::error::{Context, Error};
 use crate::link::{self, Seen, Socket};
@@ -50,7 +51,10 @@ impl Host {
             Work { host: self, container, indexes: HashMap::new(), inner: HashMap::new(), applied };
         let steps = plan.steps();
         let mut rules_made = false;
-        let inside = |step: &&Step| step.place == Place::Container;
+        // Adjustments see to their place themselves.
+        let inside =
+            |step: &&Step| step.place == Place::Container && !matches!(step.object, Object::Adjustment(_));
+        let mut adjustments = plan.adjustments();
         for step in steps.iter().filter(|step| !inside(step)) {
             match &step.object {
                 Object::Bridge(bridge) => work.bridge(bridge)?,
@@ -70,6 +74,8 @@ impl Host {
                     work.host.nftables.add(&masquerades, &guards)?;
                     rules_made = true;
                 }
+                // Each kind at once, where the first adjustment stands in the plan.
+                Object::Adjustment(_) => work.adjust(&std::mem::take(&mut adjustments))?,
             }
         }
         let steps: Vec<&Step> = steps.iter().filter(inside).collect();
@@ -248,6 +254,11 @@ impl<'a> Work<'a> {
     fn route(&mut self, wanted: &netstate::Route) -> Result<(), Error> {
         let index = self.index(&wanted.link)?;
         self.socket().request(route::add(wanted, index)).context("add", wanted).map(drop)
+    }
+
+    fn adjust(&mut self, adjustments: &[Adjustment]) -> Result<(), Error> {
+        let mut site = Site { host: self.host, container: self.container };
+        by_kind(adjustments).into_iter().try_for_each(|(kind, wanted)| kind.apply(&mut site, &wanted))
     }
 
     fn container(&self) -> Result<&'a Namespace, Error> {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use netstate::{Address, Bridge, Family, LinkName, Object, Place, Plan, PortVlans, Route, Step, Veth};
 
+use crate::adjustment::{Site, by_kind};
 use crate::apply::rules;
 use crate::error::{Context, Error};
 use crate::link::{self, Seen, Socket};
@@ -53,13 +54,35 @@ impl Host {
                 Object::Address(wanted) => on_link(socket, wanted)?,
                 Object::Route(wanted) => routed(socket, wanted)?,
                 Object::Forwarding(family) => forwarding(*family)?,
-                Object::Sysctl(_) | Object::Announcement(_) | Object::Masquerade(_) | Object::MacGuard(_) => {
-                    None
-                }
+                // Rules and adjustments are compared together, below.
+                Object::Sysctl(_)
+                | Object::Announcement(_)
+                | Object::Masquerade(_)
+                | Object::MacGuard(_)
+                | Object::Adjustment(_) => None,
             };
             differences.extend(found.map(|found| Difference { step: step.clone(), found }));
         }
+        drop(inner);
         differences.extend(self.missing_rules(plan)?);
+        differences.extend(self.adjustments_amiss(plan, container)?);
+        Ok(differences)
+    }
+
+    fn adjustments_amiss(
+        &mut self,
+        plan: &Plan,
+        container: Option<&Namespace>,
+    ) -> Result<Vec<Difference>, Error> {
+        let mut site = Site { host: self, container };
+        let mut differences = Vec::new();
+        for (kind, wanted) in by_kind(&plan.adjustments()) {
+            for (adjustment, found) in kind.compare(&mut site, &wanted)? {
+                let object = Object::Adjustment(adjustment);
+                let step = plan.steps().iter().find(|step| step.object == object);
+                differences.extend(step.map(|step| Difference { step: step.clone(), found }));
+            }
+        }
         Ok(differences)
     }
 

@@ -3,6 +3,7 @@
 //! those of iptables (see [`iptables`]).
 
 mod address;
+mod adjustment;
 mod alias;
 mod announce;
 mod apply;
@@ -39,10 +40,11 @@ mod sysctl;
 mod unrecorded;
 pub mod uplink;
 pub mod watch;
+mod withdraw;
 
 pub use apply::Applied;
 pub use compare::Difference;
 pub use error::Error;
 pub use machine::Host;
-pub use namespace::Namespace;
+pub use namespace::{Namespace, Turn};
 pub use unrecorded::Leftover;

@@ -29,6 +29,8 @@ pub struct Seen {
     pub mac: Option<Mac>,
     /// Its MTU in bytes.
     pub mtu: u32,
+    /// The length of its transmit queue, in packets.
+    pub queue_length: u32,
     /// The bridge that it is a port of.
     pub master: Option<u32>,
     /// The index of what it is connected to: for a veth end, the other end's index in its own namespace.
@@ -63,6 +65,7 @@ impl Seen {
             kind: None,
             mac: None,
             mtu: 0,
+            queue_length: 0,
             master: None,
             peer: None,
             alias: None,
@@ -76,6 +79,7 @@ impl Seen {
                 LinkAttribute::IfName(name) => seen.name = name,
                 LinkAttribute::Address(bytes) => seen.mac = <[u8; 6]>::try_from(bytes).ok().map(Mac),
                 LinkAttribute::Mtu(mtu) => seen.mtu = mtu,
+                LinkAttribute::TxQueueLen(length) => seen.queue_length = length,
                 LinkAttribute::Controller(index) => seen.master = Some(index),
                 LinkAttribute::Link(index) => seen.peer = Some(index),
                 LinkAttribute::IfAlias(alias) => seen.alias = Some(alias),

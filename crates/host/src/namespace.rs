@@ -20,6 +20,10 @@ use crate::netlink::Netlink;
 /// The namespace that the calling thread is in.
 const OWN: &str = "/proc/thread-self/ns/net";
 
+/// A turn at adjusting a container.
+#[must_use]
+pub struct Turn(#[expect(dead_code, reason = "closing it ends the lock")] File);
+
 /// An open network namespace.
 pub struct Namespace {
     path: PathBuf,
@@ -56,6 +60,17 @@ impl Namespace {
     /// For `IFLA_NET_NS_FD`.
     pub fn fd(&self) -> RawFd {
         self.inner.file().as_raw_fd()
+    }
+
+    /// Waits for everybody else who adjusts this container, and keeps them waiting until the answer is dropped. The
+    /// reference's `sbr` takes the same lock (`flock(2)` on the namespace's file).
+    ///
+    /// # Errors
+    /// Where the file can't be opened or locked.
+    pub fn lock(&self) -> Result<Turn, Error> {
+        let file = File::open(&self.path).context("open", &self.path.display())?;
+        file.lock().context("lock", &self.path.display())?;
+        Ok(Turn(file))
     }
 
     /// A route socket of this namespace: one for all that is done here.

@@ -2,36 +2,31 @@
 //! namespace nor the runtime's cache.
 //!
 //! ```text
-//! /var/lib/cni/trestle/attachments/
-//!     <boot id>/               containers of another boot are gone: their folder is proof enough
-//!         <key>                one attachment: lines of a word and its value
+//! /var/lib/cni/trestle/
+//!     attachments/             what the interface plugins made; beside it a folder for each chained plugin
+//!         <boot id>/           containers of another boot are gone: their folder is proof enough
+//!             <key>            one attachment: lines of a word and its value
 //! ```
 //!
 //! A record is written before the first object is made and removed after the last one is gone. So whatever a kill
 //! leaves behind has a record, and an attachment without a record owns nothing.
 
+mod keeper;
+mod store;
+pub(crate) mod word;
+
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::{self, Write as _};
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
 
 use ipnetwork::IpNetwork;
-use netstate::{Attachment, LinkName, Mac, MacGuard, Masquerade, Object, Place, Plan};
+use netstate::{Adjustment, Attachment, LinkName, Mac, MacGuard, Masquerade, Object, Place, Plan};
 
+use crate::adjustment;
 use crate::apply::rules;
-use crate::boot::BootId;
-use crate::error::{Context, Error};
-use crate::life::{Life, Proof, Witness};
+use crate::life::Proof;
 
-/// Our own state; upstream's lies beside it, untouched.
-const DIRECTORY: &str = "/var/lib/cni/trestle/attachments";
-
-/// How a record's file is called until it is whole: its name with this extension.
-const UNFINISHED: &str = "new";
-
-/// How often a writer begins anew whose file was cleared away.
-const TRIES: u32 = 100;
+pub use keeper::Keeper;
+pub use store::{Held, Records};
 
 /// An attachment and what it owns.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +45,8 @@ pub struct Record {
     pub masquerades: Vec<Masquerade>,
     /// Its MAC guards.
     pub guards: Vec<MacGuard>,
+    /// Its adjustments, in the order in which they were made.
+    pub adjustments: Vec<Adjustment>,
 }
 
 impl Record {
@@ -64,6 +61,7 @@ impl Record {
             mac: None,
             masquerades,
             guards,
+            adjustments: plan.adjustments(),
         };
         for step in plan.steps() {
             match (step.place, &step.object) {
@@ -97,6 +95,9 @@ impl Record {
         for MacGuard { link, mac, .. } in &self.guards {
             let _ = writeln!(text, "guard {link} {mac}");
         }
+        for adjustment in &self.adjustments {
+            let _ = writeln!(text, "{}", adjustment::line(adjustment));
+        }
         let _ = write!(text, "\n{}", self.proof);
         text
     }
@@ -125,7 +126,9 @@ impl Record {
             let (link, mac) = value.split_once(' ')?;
             Some(MacGuard { link: link.parse().ok()?, mac: mac.parse::<Mac>().ok()?, owner: owner.clone() })
         });
+        let adjustments = text.lines().filter_map(|line| adjustment::parse(line, &owner));
         Some(Self {
+            adjustments: adjustments.collect::<Option<_>>()?,
             masquerades: masquerades.collect::<Option<_>>()?,
             guards: guards.collect::<Option<_>>()?,
             addresses: values("address").map(|ip| ip.parse().ok()).collect::<Option<_>>()?,
@@ -134,178 +137,5 @@ impl Record {
             proof: proof.parse().ok()?,
             owner,
         })
-    }
-}
-
-/// The records of this boot.
-pub struct Records {
-    directory: PathBuf,
-    witness: Witness,
-}
-
-/// A record under its writer's lock: while it is held, a link that is not there yet proves nothing.
-#[must_use]
-pub struct Held(#[expect(dead_code, reason = "closing it ends the lock")] File);
-
-impl Records {
-    /// Finds them.
-    ///
-    /// # Errors
-    /// Where the boot id can't be read.
-    pub fn of_this_boot() -> Result<Self, Error> {
-        let boot = BootId::current().context("read", &"the boot id")?;
-        Ok(Self { directory: PathBuf::from(DIRECTORY).join(boot.to_string()), witness: Witness::default() })
-    }
-
-    /// Writes a record, whole or not at all, and holds it until the attachment stands.
-    ///
-    /// # Errors
-    /// Where the disk says no.
-    pub fn write(&self, record: &Record) -> Result<Held, Error> {
-        let path = self.path(&record.owner);
-        let mut tries = 0..TRIES;
-        loop {
-            match self.try_write(record, &path) {
-                // Somebody took the file for a killed writer's before it was locked.
-                Err(error) if error.kind() == io::ErrorKind::NotFound && tries.next().is_some() => {}
-                written => return written.context("write", &path.display()),
-            }
-        }
-    }
-
-    fn try_write(&self, record: &Record, path: &Path) -> io::Result<Held> {
-        let new = path.with_extension(UNFINISHED);
-        let mut file = match File::create(&new) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                fs::create_dir_all(&self.directory)?;
-                File::create(&new)?
-            }
-            created => created?,
-        };
-        file.lock()?;
-        file.write_all(record.text().as_bytes())?;
-        fs::rename(&new, path)?;
-        Ok(Held(file))
-    }
-
-    /// Removes what killed writers left: records that never got their name. One that is locked is being written.
-    ///
-    /// # Errors
-    /// Where the disk says no.
-    pub fn forget_unfinished(&self) -> Result<(), Error> {
-        for name in self.names()? {
-            let path = self.directory.join(name);
-            if path.extension().is_none_or(|extension| extension != UNFINISHED) {
-                continue;
-            }
-            // What can't be opened has got its name meanwhile.
-            let Ok(file) = File::open(&path) else { continue };
-            if file.try_lock().is_ok() {
-                unless_gone(fs::remove_file(&path)).context("remove", &path.display())?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Is the container of this record running?
-    pub fn life(&self, record: &Record) -> Life {
-        match File::open(self.path(&record.owner)) {
-            Ok(file) => self.witness.life(&record.proof, &file),
-            Err(_) => Life::Unknown,
-        }
-    }
-
-    /// The record of an attachment; none where it owns nothing.
-    ///
-    /// # Errors
-    /// Where it can't be read.
-    pub fn read(&self, owner: &Attachment) -> Result<Option<Record>, Error> {
-        let path = self.path(owner);
-        match fs::read_to_string(&path) {
-            Ok(text) => Ok(Record::parse(&text)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error).context("read", &path.display()),
-        }
-    }
-
-    /// Forgets an attachment.
-    ///
-    /// # Errors
-    /// Where the disk says no; a record that is not there is forgotten already.
-    pub fn remove(&self, owner: &Attachment) -> Result<(), Error> {
-        let path = self.path(owner);
-        for path in [path.with_extension(UNFINISHED), path] {
-            unless_gone(fs::remove_file(&path)).context("remove", &path.display())?;
-        }
-        Ok(())
-    }
-
-    /// Every record, sorted by key.
-    ///
-    /// # Errors
-    /// Where the disk says no.
-    pub fn all(&self) -> Result<Vec<Record>, Error> {
-        let mut keys = self.keys()?;
-        keys.sort_unstable();
-        Ok(keys.iter().filter_map(|key| self.parse(key)).collect())
-    }
-
-    /// Up to `most` records, in the order of their keys from `start` on and round the end: who looks after a few
-    /// others starts anywhere, and so every one's turn comes.
-    ///
-    /// # Errors
-    /// Where the disk says no.
-    pub fn starting_at(&self, start: &str, most: usize) -> Result<Vec<Record>, Error> {
-        let mut keys = self.keys()?;
-        keys.sort_unstable_by_key(|key| (key.as_str() < start, key.clone()));
-        Ok(keys.iter().take(most).filter_map(|key| self.parse(key)).collect())
-    }
-
-    /// Removes what other boots left: their containers, and everything that the kernel kept for them, are gone.
-    ///
-    /// # Errors
-    /// Where the disk says no.
-    pub fn forget_earlier_boots(&self) -> Result<(), Error> {
-        let Some(root) = self.directory.parent() else { return Ok(()) };
-        let Ok(boots) = fs::read_dir(root) else { return Ok(()) };
-        for boot in boots {
-            let path = boot.context("read", &root.display())?.path();
-            if path != self.directory {
-                fs::remove_dir_all(&path).context("remove", &path.display())?;
-            }
-        }
-        Ok(())
-    }
-
-    fn keys(&self) -> Result<Vec<String>, Error> {
-        let mut names = self.names()?;
-        names.retain(|name| !name.contains('.'));
-        Ok(names)
-    }
-
-    /// The names of all files.
-    fn names(&self) -> Result<Vec<String>, Error> {
-        let entries = match fs::read_dir(&self.directory) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries.context("read", &self.directory.display())?,
-        };
-        let name = |entry: io::Result<fs::DirEntry>| Ok(entry?.file_name().to_string_lossy().into_owned());
-        entries.map(name).collect::<io::Result<_>>().context("read", &self.directory.display())
-    }
-
-    fn parse(&self, key: &str) -> Option<Record> {
-        Record::parse(&fs::read_to_string(self.directory.join(key)).ok()?)
-    }
-
-    fn path(&self, owner: &Attachment) -> PathBuf {
-        self.directory.join(owner.key())
-    }
-}
-
-/// What is gone already needs no removing.
-fn unless_gone(removed: io::Result<()>) -> io::Result<()> {
-    match removed {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
     }
 }

@@ -14,7 +14,7 @@ use crate::error::{Context, Error};
 use crate::link::{self, Socket};
 use crate::machine::Host;
 use crate::netlink::{Refusal, Request};
-use crate::record::{Record, Records};
+use crate::record::{Keeper, Record, Records};
 
 impl Host {
     /// Removes what the record says: packet rules first, so that no address is freed while a rule names it; then
@@ -35,6 +35,12 @@ impl Host {
     /// # Errors
     /// The first of what could not be removed.
     pub fn reap(&mut self, owner: &Attachment) -> Result<(), Error> {
+        for keeper in Keeper::ALL.into_iter().filter(|keeper| *keeper != Keeper::Attachments) {
+            let records = Records::of(keeper)?;
+            if let Some(record) = records.read(owner)?.filter(|record| record.owner == *owner) {
+                self.clear_away(&records, &record).into_iter().next().map_or(Ok(()), Err)?;
+            }
+        }
         let records = Records::of_this_boot()?;
         let errors = match records.read(owner)? {
             Some(record) if record.owner == *owner => self.remove(&record),

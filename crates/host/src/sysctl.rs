@@ -35,11 +35,19 @@ pub(crate) fn ensure(setting: &Sysctl) -> Result<(), Error> {
     match read(&setting.path)? {
         Some(value) if value == setting.value => Ok(()),
         None if setting.optional => Ok(()),
-        _ => write(setting).context("write", setting),
+        _ => write(setting),
     }
 }
 
-fn write(setting: &Sysctl) -> io::Result<()> {
+/// Writes a setting, whatever its value is.
+///
+/// # Errors
+/// Where it is missing, or does not take the value.
+pub(crate) fn write(setting: &Sysctl) -> Result<(), Error> {
+    try_write(setting).context("write", setting)
+}
+
+fn try_write(setting: &Sysctl) -> io::Result<()> {
     match fs::write(format!("{ROOT}{}", setting.path), &setting.value) {
         Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => {
             // Where nothing is mounted, it is the first refusal that tells the reason.

@@ -5,6 +5,7 @@
 //! drift apart.
 
 mod address;
+mod adjustment;
 mod announcement;
 mod attachment;
 mod condition;
@@ -18,8 +19,10 @@ mod port;
 mod route;
 mod rule;
 mod sysctl;
+mod tuning;
 
 pub use address::{Address, Conflict, Detection};
+pub use adjustment::Adjustment;
 pub use announcement::Announcement;
 pub use attachment::Attachment;
 pub use condition::{Answer, Condition, ConditionError, LinkPattern, Part, Test};
@@ -38,3 +41,4 @@ pub use port::{
 pub use route::{Route, Scope};
 pub use rule::{MacGuard, Masquerade, RuleKind};
 pub use sysctl::Sysctl;
+pub use tuning::{Property, PropertyError, Setting, Tuned};

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::{
-    Address, Announcement, Bridge, Family, LinkName, MacGuard, Masquerade, Route, RuleKind, Sysctl, Veth,
-    VlanGateway,
+    Address, Adjustment, Announcement, Bridge, Family, LinkName, MacGuard, Masquerade, Route, RuleKind,
+    Sysctl, Veth, VlanGateway,
 };
 
 /// In which network namespace an object lives.
@@ -51,6 +51,8 @@ pub enum Object {
     MacGuard(MacGuard),
     /// A word to the neighbours, which nothing is left of.
     Announcement(Announcement),
+    /// What a chained plugin changes about an attachment that stands.
+    Adjustment(Adjustment),
 }
 
 impl Object {
@@ -83,6 +85,7 @@ impl fmt::Display for Object {
             Self::Masquerade(masquerade) => masquerade.fmt(f),
             Self::MacGuard(guard) => guard.fmt(f),
             Self::Announcement(announcement) => announcement.fmt(f),
+            Self::Adjustment(adjustment) => adjustment.fmt(f),
         }
     }
 }
@@ -134,6 +137,15 @@ impl Plan {
     pub fn rule_kinds(&self) -> Vec<RuleKind> {
         let there = |kind: &RuleKind| self.steps.iter().any(|step| step.object.rule_kind() == Some(*kind));
         [RuleKind::Masquerade, RuleKind::MacGuard].into_iter().filter(there).collect()
+    }
+
+    /// The adjustments in their order.
+    pub fn adjustments(&self) -> Vec<Adjustment> {
+        let adjustment = |step: &Step| match &step.object {
+            Object::Adjustment(adjustment) => Some(adjustment.clone()),
+            _ => None,
+        };
+        self.steps.iter().filter_map(adjustment).collect()
     }
 
     /// The objects in their order.

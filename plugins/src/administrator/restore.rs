@@ -5,14 +5,13 @@
 use std::path::Path;
 
 use host::Host;
-use host::record::Records;
 
 use super::Said;
 use crate::failure;
 
 /// Rules of every live attachment.
 pub(super) fn run(_: &[&Path]) -> Said {
-    match Records::of_this_boot().and_then(|records| Host::open()?.restore(&records)) {
+    match Host::open().and_then(|mut host| host.restore()) {
         Ok(number) => Said { text: format!("rules of {number} attachments stand\n"), ..Said::default() },
         Err(error) => Said { failure: Some(failure::of(error)), ..Said::default() },
     }

@@ -3,6 +3,7 @@
 //! stdout has a line for each file of our names: `removed <path>`, `restored <path>` where `cni install` had kept what was
 //! there before, or `left <path>: not ours`; and behind them a line `still attached: <network>/<container>/<interface>` for each container that goes on using what is gone.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -43,8 +44,10 @@ pub(super) fn run(arguments: &[&Path]) -> Said {
     }
     // Only where nothing is kept in it any more.
     let _ = fs::remove_dir(replaced(directory));
-    let removed = Host::open().and_then(|mut host| host.remove_tables());
-    failures.extend(removed.map_err(failure::of).err());
+    match Host::open() {
+        Ok(mut host) => failures.extend(host.remove_tables().into_iter().map(failure::of)),
+        Err(error) => failures.push(failure::of(error)),
+    }
     match attached() {
         Ok(lines) => text += &lines,
         Err(error) => failures.push(failure::of(error)),
@@ -109,8 +112,11 @@ fn gone(removed: io::Result<()>) -> io::Result<()> {
 
 /// Who is not known to be gone.
 fn attached() -> Result<String, host::Error> {
-    let records = Records::of_this_boot()?;
-    let mut all = records.all()?;
-    all.retain(|record| records.life(record) != Life::Dead);
-    Ok(lines("still attached: ", all.iter().map(|record| &record.owner)))
+    let mut owners = BTreeSet::new();
+    for records in Records::of_all()? {
+        let mut all = records.all()?;
+        all.retain(|record| records.life(record) != Life::Dead);
+        owners.extend(all.into_iter().map(|record| record.owner));
+    }
+    Ok(lines("still attached: ", owners))
 }

@@ -9,7 +9,6 @@ mod preview;
 mod status;
 
 pub(crate) use attaching::netns;
-pub(crate) use garbage::{Swept, sweep};
 pub(crate) use preview::preview;
 
 use cni::{Failure, Interface, Ip, Plugin, Request, Success};

@@ -10,7 +10,15 @@ use serde_json::json;
 use crate::network::BINARY;
 
 const DIRECTORY: &str = "/opt/cni/bin";
-const NAMES: [&str; 5] = ["bridge", "cni", "flannel", "host-local", "loopback"];
+// One a line: who adds a plugin adds a line.
+const NAMES: [&str; 6] = [
+    "bridge", //
+    "cni",
+    "flannel",
+    "host-local",
+    "loopback",
+    "tuning",
+];
 
 /// The program under test, from where an administrator unpacked it.
 fn install(node: &Node) -> String {

@@ -16,9 +16,10 @@ use host::{Applied, Error, Host, Namespace};
 use netstate::{Attachment, Plan};
 
 use super::attaching::Attaching;
-use super::{Made, Master, Policy, garbage};
+use super::{Made, Master, Policy};
 use crate::failure::of;
 use crate::ipam::{Ipam, Leased};
+use crate::sweep;
 
 /// ADD.
 pub(super) fn add<P: Policy>(request: &Request) -> Result<Success, Failure> {
@@ -30,11 +31,18 @@ pub(super) fn add<P: Policy>(request: &Request) -> Result<Success, Failure> {
     };
     let attached = attach(&mut attaching, request, lease.success.clone());
     match &attached {
-        Ok(_) => garbage::sweep_some(&mut attaching.host, &attaching.owner),
+        Ok(_) => sweep_some(&mut attaching.host, &attaching.owner),
         // The failure of the ADD is what the runtime has to know; it sends a DEL in any case.
         Err(_) => drop(ipam.map(|ipam| ipam.del(request))),
     }
     attached
+}
+
+/// Where the records can't be found, there is nothing to look after.
+fn sweep_some(host: &mut Host, owner: &Attachment) {
+    if let Ok(records) = Records::of_this_boot() {
+        sweep::some(host, &records, owner);
+    }
 }
 
 fn attach<P: Policy>(
@@ -57,7 +65,7 @@ fn make(host: &mut Host, plan: &Plan, owner: &Attachment, container: &Namespace)
     let proof = Proof::of(Some(container.path()), Some(&owner.host_link()))
         .map_err(|source| of(Error::Namespace { path: container.path().to_owned(), source }))?;
     // Before the record: what is restored is other attachments', and an ADD that fails takes back only its own.
-    restore_if_flushed(host, &records, plan)?;
+    restore_if_flushed(host, plan)?;
     let held = records.write(&Record::new(owner, proof, plan)).map_err(of)?;
     let mut applied = Applied::default();
     host.apply(plan, Some(container), &mut applied).map_err(|error| {
@@ -73,10 +81,10 @@ fn make(host: &mut Host, plan: &Plan, owner: &Attachment, container: &Namespace)
 }
 
 /// Where somebody flushed the ruleset, every live attachment lost its rules: this one brings them all back.
-fn restore_if_flushed(host: &mut Host, records: &Records, plan: &Plan) -> Result<(), Failure> {
+fn restore_if_flushed(host: &mut Host, plan: &Plan) -> Result<(), Failure> {
     let kinds = plan.rule_kinds();
     if !kinds.is_empty() && !host.has_tables(&kinds).map_err(of)? {
-        host.restore(records).map_err(of)?;
+        host.restore().map_err(of)?;
     }
     Ok(())
 }

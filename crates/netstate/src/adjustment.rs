@@ -1,0 +1,25 @@
+//! Adjustments: what a chained plugin changes about an attachment that stands (CNI specification, section "ADD": a
+//! plugin creates the interface, or "adjusts" it).
+
+use std::fmt;
+
+use crate::{Setting, Tuned};
+
+/// One adjustment of one attachment. It is made by the attachment's ADD, told of by its record, and taken away by its
+/// DEL. `host::adjustment` has for each kind what the kernel must be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Adjustment {
+    /// A kernel setting of the container.
+    Setting(Setting),
+    /// A property of the container's link.
+    Tuned(Tuned),
+}
+
+impl fmt::Display for Adjustment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Setting(setting) => setting.fmt(f),
+            Self::Tuned(tuned) => tuned.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Chained plugins: they adjust an attachment that a plugin before them in the list made.
+
+mod flow;
+mod tuning;
+
+pub(crate) use flow::{Flow, preview};
+pub(crate) use tuning::Tuning;

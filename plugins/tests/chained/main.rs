@@ -1,0 +1,4 @@
+//! The flow that all chained plugins share, and those that adjust the container itself.
+
+mod stage;
+mod tuning;
