@@ -1,9 +1,23 @@
 //! Interface plugins: they make the container's link.
 
+mod alone;
 mod bridge;
+mod dummy;
 mod flow;
+mod inside;
+mod ipvlan;
+mod keys;
 mod loopback;
+mod lower;
+mod macvlan;
+mod ptp;
+mod vlan;
 
 pub(crate) use bridge::Bridge;
-pub(crate) use flow::{Flow, preview};
+pub(crate) use dummy::Dummy;
+pub(crate) use flow::{Flow, Shape, preview};
+pub(crate) use ipvlan::Ipvlan;
 pub(crate) use loopback::Loopback;
+pub(crate) use macvlan::Macvlan;
+pub(crate) use ptp::Ptp;
+pub(crate) use vlan::Vlan;

@@ -12,6 +12,7 @@ use host::Host;
 use netstate::{Attachment, LinkName};
 
 use crate::failure;
+use crate::interface::Shape;
 
 /// Who gives the container its addresses.
 pub(crate) enum Ipam {
@@ -55,15 +56,20 @@ impl Ipam {
         Ok(Some(plugin.map_or(Self::HostLocal, |plugin| Self::Ours(*plugin))))
     }
 
+    /// Does it ask for addresses by the container's link, which therefore has to be there, and up, before it?
+    pub(crate) fn kind_asks_by_the_link(kind: &str) -> bool {
+        kind == "dhcp"
+    }
+
     /// ADD; where it fails, DEL takes back what it may have done (section "Delegated plugins").
     ///
     /// # Errors
     /// The plugin's own.
-    pub(crate) fn add(&self, request: &Request) -> Result<Leased, Failure> {
+    pub(crate) fn add(&self, request: &Request, shape: Shape) -> Result<Leased, Failure> {
         let added = match self {
             Self::Delegate(delegate) => delegate.add(request).map(|success| Leased { success, _held: None }),
             Self::Ours(plugin) => plugin.add(request).map(|success| Leased { success, _held: None }),
-            Self::HostLocal => ::ipam::add(request, &mut Veth)
+            Self::HostLocal => ::ipam::add(request, &mut Attaching(shape))
                 .map(|lease| Leased { success: lease.success.clone(), _held: Some(lease) }),
         };
         let leased = added.and_then(|leased| {
@@ -122,12 +128,12 @@ impl Ipam {
     }
 }
 
-/// What host-local has to know of who calls it: an attachment by a veth pair.
-struct Veth;
+/// What host-local has to know of who calls it.
+struct Attaching(Shape);
 
-impl Delegator for Veth {
+impl Delegator for Attaching {
     fn host_link(&self, attachment: &Attachment) -> Option<LinkName> {
-        Some(attachment.host_link())
+        (self.0 == Shape::Pair).then(|| attachment.host_link())
     }
 
     fn reap(&mut self, attachment: &Attachment, _: &[IpAddr]) -> Result<(), Failure> {
@@ -140,7 +146,8 @@ impl Delegator for Veth {
 /// # Errors
 /// The first address that could not be given back.
 pub(crate) fn release_dead() -> Result<(), Failure> {
-    ::ipam::release_dead(&mut Veth)
+    // Nobody is attached here.
+    ::ipam::release_dead(&mut Attaching(Shape::Inside))
 }
 
 /// What IPAM would give, as far as that can be known without asking for it.

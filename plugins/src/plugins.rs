@@ -5,7 +5,7 @@ use netstate::Plan;
 
 use crate::chained::{self, Tuning};
 use crate::flannel::Flannel;
-use crate::interface::{Bridge, Flow, Loopback, preview};
+use crate::interface::{Bridge, Dummy, Flow, Ipvlan, Loopback, Macvlan, Ptp, Vlan, preview};
 
 /// One plugin.
 pub(crate) struct Entry {
@@ -21,6 +21,11 @@ pub(crate) type Preview = fn(&Request) -> Result<(Plan, Success), Failure>;
 /// In the order of their kinds: interface, chained, meta, IPAM.
 pub(crate) const PLUGINS: &[Entry] = &[
     Entry { plugin: &Flow(Bridge), preview: Some(preview::<Bridge>) },
+    Entry { plugin: &Flow(Ptp), preview: Some(preview::<Ptp>) },
+    Entry { plugin: &Flow(Macvlan), preview: Some(preview::<Macvlan>) },
+    Entry { plugin: &Flow(Ipvlan), preview: Some(preview::<Ipvlan>) },
+    Entry { plugin: &Flow(Vlan), preview: Some(preview::<Vlan>) },
+    Entry { plugin: &Flow(Dummy), preview: Some(preview::<Dummy>) },
     Entry { plugin: &Loopback, preview: None },
     Entry { plugin: &chained::Flow(Tuning), preview: Some(chained::preview::<Tuning>) },
     Entry { plugin: &Flannel, preview: None },

@@ -4,9 +4,11 @@ use std::net::IpAddr;
 
 use ipnetwork::IpNetwork;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
-use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage, AddressScope};
+use netlink_packet_route::address::{
+    AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressScope,
+};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage as Message};
-use netstate::{Address, Conflict, Detection, Family};
+use netstate::{Address, Conflict, Detection, Family, PrefixRoute};
 
 use crate::link::Socket;
 use crate::netlink::{Refusal, Request};
@@ -37,6 +39,19 @@ pub(crate) enum Standing {
 
 /// Adds an address.
 pub(crate) fn add(link: u32, network: IpNetwork, detection: Detection) -> Request<Message> {
+    Request::new(Message::NewAddress(new(link, network, detection)), NLM_F_CREATE | NLM_F_EXCL)
+}
+
+/// Adds the address of a plan.
+pub(crate) fn add_wanted(link: u32, wanted: &Address) -> Request<Message> {
+    let mut message = new(link, wanted.network, wanted.detection);
+    if wanted.prefix_route == PrefixRoute::Absent {
+        message.attributes.push(AddressAttribute::Flags(AddressFlags::Noprefixroute));
+    }
+    Request::new(Message::NewAddress(message), NLM_F_CREATE | NLM_F_EXCL)
+}
+
+fn new(link: u32, network: IpNetwork, detection: Detection) -> AddressMessage {
     let mut message = message(link, network);
     if let IpNetwork::V4(v4) = network
         && v4.prefix() < 31
@@ -46,7 +61,7 @@ pub(crate) fn add(link: u32, network: IpNetwork, detection: Detection) -> Reques
     if detection == Detection::Off && network.is_ipv6() {
         message.header.flags = AddressHeaderFlags::Nodad;
     }
-    Request::new(Message::NewAddress(message), NLM_F_CREATE | NLM_F_EXCL)
+    message
 }
 
 /// Removes an address.

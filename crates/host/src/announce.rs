@@ -1,4 +1,4 @@
-//! Telling the machines beyond a bridge who has an address now.
+//! Telling the machines beyond the node who has an address now.
 //!
 //! The kernel announces a link's addresses when it comes up (`arp_notify`, `ndisc_notify`), but then the bridge does
 //! not forward for the new port yet: it learns of the port's carrier a moment later. So the announcement is asked for
@@ -7,7 +7,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use netstate::Announcement;
+use netstate::{Announcement, LinkName};
 
 use crate::error::{Context, Error};
 use crate::link::{self, Socket};
@@ -29,18 +29,24 @@ pub(crate) fn announce(
     wanted: &Announcement,
 ) -> Result<(), Error> {
     let end = Instant::now() + PATIENCE;
-    while !forwards(host, wanted)? {
+    while !forwards(host, wanted.port.as_ref())? {
         if Instant::now() >= end {
             return Ok(());
         }
         thread::sleep(PAUSE);
     }
     let link = link::find(container, &wanted.link).context("find", &wanted.link)?;
-    let index = link.ok_or_else(|| Error::NoLink(wanted.link.clone()))?.index;
-    container.request(link::set_mac(index, wanted.mac)).context("announce", &wanted.link).map(drop)
+    let link = link.ok_or_else(|| Error::NoLink(wanted.link.clone()))?;
+    let Some(mac) = link.mac else { return Ok(()) };
+    match container.request(link::set_mac(link.index, mac)) {
+        // A link that has its MAC from another (ipvlan) can't be told it.
+        Err(refusal) if refusal.is(libc::EOPNOTSUPP) => Ok(()),
+        answer => answer.context("announce", &wanted.link).map(drop),
+    }
 }
 
-fn forwards(host: &mut Socket, wanted: &Announcement) -> Result<bool, Error> {
-    let port = link::find(host, &wanted.port).context("find", &wanted.port)?;
-    Ok(port.ok_or_else(|| Error::NoLink(wanted.port.clone()))?.forwards)
+fn forwards(host: &mut Socket, port: Option<&LinkName>) -> Result<bool, Error> {
+    let Some(port) = port else { return Ok(true) };
+    let seen = link::find(host, port).context("find", port)?;
+    Ok(seen.ok_or_else(|| Error::NoLink(port.clone()))?.forwards)
 }

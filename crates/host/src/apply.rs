@@ -1,5 +1,6 @@
 //! ADD: from a plan to the kernel.
 
+mod container_link;
 mod vlan_gateway;
 
 use std::collections::HashMap;
@@ -7,8 +8,8 @@ use std::io;
 
 use netlink_packet_route::RouteNetlinkMessage as Message;
 use netstate::{
-    Address, Adjustment, Bridge, Conflict, Family, LinkName, MacGuard, Masquerade, Object, Place, Plan,
-    PortVlans, Step, Veth,
+    Address, Adjustment, Bridge, Conflict, Device, Family, LinkName, MacGuard, Masquerade, Object, Place,
+    Plan, PortVlans, Step, Veth,
 };
 
 use crate::adjustment::{Site, by_kind};
@@ -26,6 +27,12 @@ use crate::{forwarding, inside, route, sysctl};
 pub struct Applied {
     /// The host end of the attachment's pair.
     pub veth: Option<LinkName>,
+    /// The link that was made in the container.
+    pub inside: Option<LinkName>,
+    /// The device that was moved into the container.
+    pub device: Option<Device>,
+    /// Either, as the kernel shows it.
+    pub link: Option<Seen>,
     /// The bridge, as the kernel shows it.
     pub bridge: Option<Seen>,
     /// The host end's MTU, in bytes.
@@ -65,8 +72,8 @@ impl Host {
                 Object::Route(route) => work.route(route)?,
                 Object::Sysctl(setting) => sysctl::ensure(setting)?,
                 Object::Forwarding(family) => forwarding::ensure(&mut work.host.route, *family)?,
-                // The container's, always, and last of all.
-                Object::Announcement(_) => {}
+                // The container's, always.
+                Object::Announcement(_) | Object::ContainerLink(_) | Object::Device(_) => {}
                 // Every rule of the plan goes in one transaction, at the first one's turn.
                 Object::Masquerade(_) | Object::MacGuard(_) if rules_made => {}
                 Object::Masquerade(_) | Object::MacGuard(_) => {
@@ -81,6 +88,13 @@ impl Host {
         let steps: Vec<&Step> = steps.iter().filter(inside).collect();
         if steps.is_empty() {
             return Ok(());
+        }
+        for step in &steps {
+            match &step.object {
+                Object::ContainerLink(link) => work.container_link(link)?,
+                Object::Device(device) => work.device(device)?,
+                _ => {}
+            }
         }
         let container = work.container()?;
         inside::apply(container, &steps, &work.inner)?;
@@ -168,19 +182,24 @@ impl<'a> Work<'a> {
     /// became of the bridge: its MTU, and its MAC where nobody has pinned that, follow its ports.
     fn veth(&mut self, veth: &Veth) -> Result<(), Error> {
         let container = self.container()?.fd();
-        let bridge = self.index(&veth.port.bridge)?;
-        let create = link::create_veth(veth, bridge, container);
-        let set_port = link::set_port(&veth.name, &veth.port, &alias::text(&veth.owner));
-        let look = link::get(&veth.port.bridge);
-        let mut answers = self.exchange(vec![create, set_port, look]).context("create", veth)?.into_iter();
+        let port = veth.port.as_ref();
+        let bridge = port.map(|port| self.index(&port.bridge)).transpose()?;
+        let mut requests = vec![
+            link::create_veth(veth, bridge, container),
+            link::set_port(&veth.name, port, &alias::text(&veth.owner)),
+        ];
+        requests.extend(port.map(|port| link::get(&port.bridge)));
+        let mut answers = self.exchange(requests).context("create", veth)?.into_iter();
         let created = match answers.next() {
             Some(Err(refusal)) if refusal.is(libc::EEXIST) => return Err(self.taken(veth)),
             answer => answer.unwrap_or(Ok(Vec::new())).context("create", veth)?,
         };
         self.applied.veth = Some(veth.name.clone());
         answers.next().unwrap_or(Ok(Vec::new())).context("set up the port of", veth)?;
-        let bridge = link::found(answers.next().unwrap_or(Ok(Vec::new())));
-        self.applied.bridge = bridge.context("find", &veth.port.bridge)?;
+        if let Some(port) = port {
+            let bridge = link::found(answers.next().unwrap_or(Ok(Vec::new())));
+            self.applied.bridge = bridge.context("find", &port.bridge)?;
+        }
         // A kernel before 6.2 does not echo what it made.
         let seen = match link::links(created).next() {
             Some(seen) => seen,
@@ -190,7 +209,7 @@ impl<'a> Work<'a> {
         if let Some(peer) = seen.peer {
             self.inner.insert(veth.peer.name.clone(), peer);
         }
-        match &veth.port.vlans {
+        match port.and_then(|port| port.vlans.as_ref()) {
             Some(vlans) => self.vlans(seen.index, vlans, veth),
             None => Ok(()),
         }
@@ -231,7 +250,7 @@ impl<'a> Work<'a> {
             let delete = address::delete(index, conflict.network);
             self.socket().request(delete).context("remove the address of", &wanted.link)?;
         }
-        let add = address::add(index, wanted.network, wanted.detection);
+        let add = address::add_wanted(index, wanted);
         match self.socket().request(add) {
             // Another ADD was first (upstream issue 366).
             Err(refusal) if refusal.is(libc::EEXIST) => Ok(()),

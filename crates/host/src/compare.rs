@@ -1,8 +1,10 @@
 //! CHECK: a plan against the kernel.
 
+mod container_link;
+
 use std::fmt;
 
-use netstate::{Address, Bridge, Family, LinkName, Object, Place, Plan, PortVlans, Route, Step, Veth};
+use netstate::{Address, Bridge, Family, LinkName, Object, Place, Plan, Port, PortVlans, Route, Step, Veth};
 
 use crate::adjustment::{Site, by_kind};
 use crate::apply::rules;
@@ -49,6 +51,12 @@ impl Host {
                 Object::Veth(wanted) => {
                     veth(&mut self.route, inner.as_deref_mut().ok_or(Error::NoContainer)?, wanted)?
                 }
+                Object::ContainerLink(wanted) => container_link::container_link(
+                    &mut self.route,
+                    inner.as_deref_mut().ok_or(Error::NoContainer)?,
+                    wanted,
+                )?,
+                Object::Device(wanted) => container_link::device(socket, wanted)?,
                 Object::VlanGateway(wanted) => up(socket, &wanted.name)?,
                 Object::Up(name) => up(socket, name)?,
                 Object::Address(wanted) => on_link(socket, wanted)?,
@@ -121,10 +129,6 @@ fn veth(host: &mut Socket, container: &mut Socket, wanted: &Veth) -> Found {
         (Err(found), _) => return Ok(Some(format!("{} {found}", wanted.name))),
         (_, Err(found)) => return Ok(Some(format!("{} {found} in the container", wanted.peer.name))),
     };
-    let master = find(host, &wanted.port.bridge)?.map(|bridge| bridge.index).ok();
-    if end.master.is_none() || end.master != master {
-        return Ok(Some(format!("is no port of {}", wanted.port.bridge)));
-    }
     if peer.peer != Some(end.index) || !peer.is_kind("veth") {
         return Ok(Some(format!("{} is not its other end", wanted.peer.name)));
     }
@@ -132,10 +136,21 @@ fn veth(host: &mut Socket, container: &mut Socket, wanted: &Veth) -> Found {
         let mac = peer.mac.map_or_else(|| "none".to_owned(), |mac| mac.to_string());
         return Ok(Some(format!("{} has the address {mac}", wanted.peer.name)));
     }
-    if let Some(flag) = wanted.port.flags.iter().find(|flag| !end.port_flags.contains(flag)) {
+    match &wanted.port {
+        Some(wanted) => port(host, &end, wanted),
+        None => Ok((!end.is_up()).then(|| "is down".to_owned())),
+    }
+}
+
+fn port(host: &mut Socket, end: &Seen, wanted: &Port) -> Found {
+    let master = find(host, &wanted.bridge)?.map(|bridge| bridge.index).ok();
+    if end.master.is_none() || end.master != master {
+        return Ok(Some(format!("is no port of {}", wanted.bridge)));
+    }
+    if let Some(flag) = wanted.flags.iter().find(|flag| !end.port_flags.contains(flag)) {
         return Ok(Some(format!("{flag} is off")));
     }
-    match &wanted.port.vlans {
+    match &wanted.vlans {
         Some(vlans) => port_vlans(host, end.index, vlans),
         None => Ok(None),
     }

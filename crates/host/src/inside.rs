@@ -30,9 +30,7 @@ pub(crate) fn apply(
     for Step { object, .. } in steps {
         requests.push(match object {
             Object::Up(name) => link::set_up(index(name)?),
-            Object::Address(address) => {
-                address::add(index(&address.link)?, address.network, address.detection)
-            }
+            Object::Address(address) => address::add_wanted(index(&address.link)?, address),
             Object::Route(route) => route::add(route, index(&route.link)?),
             _ => continue,
         });

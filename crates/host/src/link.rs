@@ -45,6 +45,8 @@ pub struct Seen {
     pub port_flags: Vec<PortFlag>,
     /// The bridge forwards its frames (bridge ports).
     pub forwards: bool,
+    /// What distinguishes it from others of its kind, where that is looked at.
+    pub(crate) data: Option<InfoData>,
 }
 
 impl Seen {
@@ -73,6 +75,7 @@ impl Seen {
             vlan_filtering: false,
             port_flags: Vec::new(),
             forwards: false,
+            data: None,
         };
         for attribute in message.attributes {
             match attribute {
@@ -96,6 +99,7 @@ impl Seen {
             LinkInfo::Data(InfoData::Bridge(options)) => {
                 self.vlan_filtering = options.contains(&InfoBridge::VlanFiltering(true));
             }
+            LinkInfo::Data(data) => self.data = Some(data),
             LinkInfo::PortData(netlink_packet_route::link::InfoPortData::BridgePort(options)) => {
                 let flags = [
                     (InfoBridgePort::HairpinMode(true), PortFlag::Hairpin),
@@ -192,9 +196,13 @@ pub(crate) fn complete_bridge(bridge: &Bridge, seen: &Seen) -> Option<Request<Me
     Some(Request::new(Message::NewLink(message.build()), 0))
 }
 
-/// The pair: one end here, a port of the bridge and up, the other in the namespace `container` already. One queue
+/// The pair: one end here, up and perhaps a port of a bridge, the other in the namespace `container` already. One queue
 /// an end: the kernel's one per CPU costs a `synchronize_net` and serves nobody on a software link.
-pub(crate) fn create_veth(veth: &Veth, bridge: u32, container: std::os::fd::RawFd) -> Request<Message> {
+pub(crate) fn create_veth(
+    veth: &Veth,
+    bridge: Option<u32>,
+    container: std::os::fd::RawFd,
+) -> Request<Message> {
     let end = |name: &LinkName, mac: Mac| {
         let end = LinkMessageBuilder::<LinkUnspec>::new()
             .name(name.as_str())
@@ -207,7 +215,11 @@ pub(crate) fn create_veth(veth: &Veth, bridge: u32, container: std::os::fd::RawF
         }
     };
     let peer = end(&veth.peer.name, veth.peer.mac).setns_by_fd(container).build();
-    let mut message = end(&veth.name, veth.mac).controller(bridge).up().build();
+    let mut message = end(&veth.name, veth.mac).up();
+    if let Some(bridge) = bridge {
+        message = message.controller(bridge);
+    }
+    let mut message = message.build();
     message.attributes.push(LinkAttribute::LinkInfo(vec![
         LinkInfo::Kind(InfoKind::Veth),
         LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer))),
@@ -221,14 +233,15 @@ pub(crate) fn create_local_veth(name: &LinkName, port: &LinkName, bridge: u32) -
     Request::new(Message::NewLink(message), NLM_F_CREATE | NLM_F_EXCL)
 }
 
-/// Flags of a bridge port and whose link it is. `RTM_NEWLINK`: as `RTM_SETLINK` the kernel says yes and does
+/// Whose link it is and, where it is a bridge port, its flags. `RTM_NEWLINK`: as `RTM_SETLINK` the kernel says yes and does
 /// nothing.
-pub(crate) fn set_port(name: &LinkName, port: &Port, alias: &str) -> Request<Message> {
+pub(crate) fn set_port(name: &LinkName, port: Option<&Port>, alias: &str) -> Request<Message> {
     let mut message = LinkMessageBuilder::<LinkBridgePort>::default().name(name.as_str()).alias(alias);
-    if !port.flags.is_empty() {
+    let flags = port.map_or(&[][..], |port| &port.flags);
+    if !flags.is_empty() {
         message = message.set_port_kind(InfoPortKind::Bridge);
     }
-    for flag in &port.flags {
+    for flag in flags {
         message = match flag {
             PortFlag::Hairpin => message.hairpin(true),
             PortFlag::Isolated => message.isolated(true),

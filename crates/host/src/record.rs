@@ -17,12 +17,14 @@ pub(crate) mod word;
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 
 use ipnetwork::IpNetwork;
 use netstate::{Adjustment, Attachment, LinkName, Mac, MacGuard, Masquerade, Object, Place, Plan};
 
 use crate::adjustment;
 use crate::apply::rules;
+use crate::away::Away;
 use crate::life::Proof;
 
 pub use keeper::Keeper;
@@ -35,6 +37,10 @@ pub struct Record {
     pub owner: Attachment,
     /// Under what its container may be declared gone.
     pub proof: Proof,
+    /// What it has in its container alone.
+    pub away: Option<Away>,
+    /// Where its container's namespace was, for a link that is in there alone.
+    pub netns: Option<PathBuf>,
     /// The bridge that the host end is a port of.
     pub bridge: Option<LinkName>,
     /// The container's addresses.
@@ -56,6 +62,8 @@ impl Record {
         let mut record = Self {
             owner: owner.clone(),
             proof,
+            away: Away::of(plan),
+            netns: None,
             bridge: None,
             addresses: Vec::new(),
             mac: None,
@@ -66,7 +74,7 @@ impl Record {
         for step in plan.steps() {
             match (step.place, &step.object) {
                 (Place::Host, Object::Veth(veth)) => {
-                    record.bridge = Some(veth.port.bridge.clone());
+                    record.bridge = veth.port.as_ref().map(|port| port.bridge.clone());
                     record.mac = Some(veth.peer.mac);
                 }
                 (Place::Container, Object::Address(address)) => record.addresses.push(address.network.ip()),
@@ -76,10 +84,22 @@ impl Record {
         record
     }
 
+    /// The same, of a container whose namespace is at `netns`.
+    #[must_use]
+    pub fn at(self, netns: &Path) -> Self {
+        Self { netns: self.away.is_some().then(|| netns.to_owned()), ..self }
+    }
+
     fn text(&self) -> String {
         let Attachment { network, container, ifname } = &self.owner;
         let mut text = format!("network {network}\ncontainer {container}\nifname {ifname}\n");
         // Writing to a String can't fail.
+        if let Some(away) = &self.away {
+            let _ = writeln!(text, "away {away}");
+        }
+        if let Some(netns) = &self.netns {
+            let _ = writeln!(text, "netns {}", netns.display());
+        }
         if let Some(bridge) = &self.bridge {
             let _ = writeln!(text, "bridge {bridge}");
         }
@@ -132,6 +152,8 @@ impl Record {
             masquerades: masquerades.collect::<Option<_>>()?,
             guards: guards.collect::<Option<_>>()?,
             addresses: values("address").map(|ip| ip.parse().ok()).collect::<Option<_>>()?,
+            away: value("away").map(str::parse).transpose().ok()?,
+            netns: value("netns").map(PathBuf::from),
             bridge: value("bridge").and_then(|name| name.parse().ok()),
             mac: value("mac").and_then(|mac| mac.parse().ok()),
             proof: proof.parse().ok()?,

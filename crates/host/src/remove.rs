@@ -13,18 +13,21 @@ use crate::conntrack;
 use crate::error::{Context, Error};
 use crate::link::{self, Socket};
 use crate::machine::Host;
+use crate::namespace::Namespace;
 use crate::netlink::{Refusal, Request};
 use crate::record::{Keeper, Record, Records};
 
 impl Host {
     /// Removes what the record says: packet rules first, so that no address is freed while a rule names it; then
     /// the link, whose own slow end covers that of the rules; then what the kernel learned about the addresses.
-    pub fn remove(&mut self, record: &Record) -> Vec<Error> {
+    /// `container` is the namespace that the runtime names; a record of what is in there leads there by itself.
+    pub fn remove(&mut self, record: &Record, container: Option<&Namespace>) -> Vec<Error> {
         let mut errors = Vec::new();
         errors.extend(self.remove_these(&record.owner, &record.masquerades, &record.guards).err());
-        errors.extend(self.remove_link(&record.owner.host_link()).err());
-        if let Some(bridge) = &record.bridge {
-            errors.extend(self.forget(bridge, record).err());
+        errors.extend(self.clear(record, container).err());
+        if record.away.is_none() {
+            errors.extend(self.remove_link(&record.owner.host_link()).err());
+            errors.extend(self.forget(record).err());
         }
         errors
     }
@@ -43,7 +46,13 @@ impl Host {
         }
         let records = Records::of_this_boot()?;
         let errors = match records.read(owner)? {
-            Some(record) if record.owner == *owner => self.remove(&record),
+            Some(record) if record.owner == *owner => {
+                let errors = self.remove(&record, None);
+                if errors.is_empty() && self.awaits(&record)? {
+                    return Ok(());
+                }
+                errors
+            }
             // The same interface of the same container, on another network since: not ours to take.
             Some(_) => return Ok(()),
             None => [self.remove_rules(owner), self.remove_link(&owner.host_link())]
@@ -59,10 +68,12 @@ impl Host {
 
     /// Takes back what an [`Host::apply`] of `plan` made before it failed. The bridge and its addresses are everybody's.
     /// Of rules, all that the plan wants: another ADD may have restored them from this one's record.
-    pub fn undo(&mut self, applied: &Applied, plan: &Plan, owner: &Attachment) -> Vec<Error> {
+    pub fn undo(&mut self, applied: &Applied, plan: &Plan, container: &Namespace) -> Vec<Error> {
         let (masquerades, guards) = rules(plan);
+        let owner = masquerades.first().map(|rule| &rule.owner).or(guards.first().map(|rule| &rule.owner));
         let mut errors = Vec::new();
-        errors.extend(self.remove_these(owner, &masquerades, &guards).err());
+        errors.extend(owner.and_then(|owner| self.remove_these(owner, &masquerades, &guards).err()));
+        errors.extend(self.undo_inside(applied, container).err());
         errors.extend(applied.veth.as_ref().and_then(|name| self.remove_link(name).err()));
         errors
     }
@@ -96,10 +107,11 @@ impl Host {
 
     /// Forgets who had the addresses: neighbours on the bridge, the link's own IPv6 address among them, and tracked
     /// connections.
-    fn forget(&mut self, bridge: &LinkName, record: &Record) -> Result<(), Error> {
+    fn forget(&mut self, record: &Record) -> Result<(), Error> {
         let own = record.mac.map(|mac| IpAddr::V6(mac.link_local()));
         let neighbours: Vec<IpAddr> = record.addresses.iter().copied().chain(own).collect();
-        if let Some(bridge) = link::find(&mut self.route, bridge).context("find", bridge)? {
+        let bridge = record.bridge.as_ref().map(|bridge| self.find(bridge)).transpose()?.flatten();
+        if let Some(bridge) = bridge {
             forget_neighbours(&mut self.route, bridge.index, &neighbours)
                 .context("forget the neighbours on", &bridge.name)?;
         }

@@ -34,6 +34,7 @@ pub(crate) fn add(route: &Route, index: u32) -> Request<Message> {
     }
     attributes.extend(route.gateway.map(|gateway| RouteAttribute::Gateway(address(gateway))));
     attributes.push(RouteAttribute::Oif(index));
+    attributes.extend(route.source.map(|source| RouteAttribute::PrefSource(address(source))));
     attributes.extend(route.priority.map(RouteAttribute::Priority));
     if let Some(table) = route.table {
         message.header.table = u8::try_from(table).unwrap_or(RouteHeader::RT_TABLE_UNSPEC);

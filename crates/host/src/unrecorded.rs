@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use netstate::{Attachment, LinkName, Mac};
 
+use crate::away::take_back;
 use crate::error::{Context, Error};
 use crate::link::{self, Seen};
 use crate::machine::Host;
@@ -13,12 +14,23 @@ use crate::nftables::reference;
 use crate::remove::{forget_neighbours, gone};
 use crate::{address, conntrack};
 
+/// What becomes of a container's link at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It was made for the container.
+    Removed,
+    /// It is the host's, and its alias is its name there.
+    GivenBack,
+}
+
 /// What is known of an attachment without a record.
 pub struct Leftover {
     /// Whose.
     pub owner: Attachment,
     /// Its container, if that is still there.
     pub container: Option<Namespace>,
+    /// What is to become of its link in the container.
+    pub fate: Fate,
     /// Host ends and their MACs, as the result of its ADD named them.
     pub host_ends: Vec<(LinkName, Mac)>,
     /// Addresses, as the result of its ADD named them. They may be another's by now.
@@ -43,7 +55,10 @@ impl Host {
         errors.extend(reference::remove(&mut self.nftables, owner).err());
         let mut removed = Vec::new();
         if let Some(container) = &leftover.container {
-            removed.push(self.remove_inside(container, &owner.ifname));
+            removed.push(match leftover.fate {
+                Fate::Removed => self.remove_inside(container, &owner.ifname),
+                Fate::GivenBack => give_back(container, &owner.ifname),
+            });
         }
         let reported = leftover.host_ends.iter().map(|(name, mac)| (name.clone(), Some(*mac)));
         for (name, mac) in reported.chain([(owner.host_link(), None)]) {
@@ -100,5 +115,15 @@ impl Host {
                 .context("forget the neighbours on link", &bridge)?;
         }
         Ok(conntrack::forget(&removed.addresses)?)
+    }
+}
+
+/// Moves a device back whose alias is its name on the host: the reference's, and ours.
+fn give_back(container: &Namespace, ifname: &str) -> Result<Removed, Error> {
+    let Ok(name) = ifname.parse::<LinkName>() else { return Ok(Removed::default()) };
+    let found = link::find(&mut *container.route()?, &name).context("find", &name)?;
+    match found.and_then(|seen| seen.alias?.parse::<LinkName>().ok()) {
+        Some(home) => take_back(container, &home).map(|()| Removed::default()),
+        None => Ok(Removed::default()),
     }
 }

@@ -23,14 +23,18 @@ impl Host {
         groups.filter_map(|(kind, made)| kind.remove(&mut site, owner, &made).err()).collect()
     }
 
-    /// Takes away everything that the record tells of, and then the record.
+    /// Takes away everything that the record tells of, and then the record; one that waits for a device stays.
     pub fn clear_away(&mut self, records: &Records, record: &Record) -> Vec<Error> {
         let mut errors = match records.keeper() {
-            Keeper::Attachments => self.remove(record),
+            Keeper::Attachments => self.remove(record, None),
             _ => self.withdraw(None, &record.owner, &record.adjustments),
         };
         if errors.is_empty() {
-            errors.extend(records.remove(&record.owner).err());
+            match self.awaits(record) {
+                Ok(false) => errors.extend(records.remove(&record.owner).err()),
+                Ok(true) => {}
+                Err(error) => errors.push(error),
+            }
         }
         errors
     }

@@ -27,6 +27,15 @@ pub enum Detection {
     On,
 }
 
+/// Whether the kernel makes a route to an address's own network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PrefixRoute {
+    /// The network is on the link.
+    Kernel,
+    /// `IFA_F_NOPREFIXROUTE`: routes of the plan say where it is.
+    Absent,
+}
+
 /// An address, with its prefix, on a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
@@ -38,14 +47,16 @@ pub struct Address {
     pub conflict: Conflict,
     /// IPv6 duplicate address detection.
     pub detection: Detection,
+    /// Is its network on the link?
+    pub prefix_route: PrefixRoute,
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "address {} dev {}", self.network, self.link)?;
-        match self.detection {
-            Detection::On if self.network.is_ipv6() => f.write_str(" dad"),
-            _ => Ok(()),
+        if self.detection == Detection::On && self.network.is_ipv6() {
+            f.write_str(" dad")?;
         }
+        if self.prefix_route == PrefixRoute::Absent { f.write_str(" noprefixroute") } else { Ok(()) }
     }
 }

@@ -2,17 +2,15 @@
 
 use std::fmt;
 
-use crate::{LinkName, Mac};
+use crate::LinkName;
 
-/// The addresses of the container's link are told to the machines beyond the bridge, as soon as its port forwards.
+/// The addresses of the container's link are told to the machines beyond the node, as soon as the bridge's port forwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Announcement {
     /// The container's end.
     pub link: LinkName,
-    /// Its MAC.
-    pub mac: Mac,
-    /// The host end, which is the bridge's port.
-    pub port: LinkName,
+    /// The host end, where that is a bridge's port.
+    pub port: Option<LinkName>,
 }
 
 impl fmt::Display for Announcement {

@@ -9,6 +9,7 @@ mod adjustment;
 mod announcement;
 mod attachment;
 mod condition;
+mod container_link;
 mod fabric;
 mod family;
 mod link;
@@ -21,11 +22,14 @@ mod rule;
 mod sysctl;
 mod tuning;
 
-pub use address::{Address, Conflict, Detection};
+pub use address::{Address, Conflict, Detection, PrefixRoute};
 pub use adjustment::Adjustment;
 pub use announcement::Announcement;
 pub use attachment::Attachment;
 pub use condition::{Answer, Condition, ConditionError, LinkPattern, Part, Test};
+pub use container_link::{
+    ContainerLink, Device, Ipvlan, IpvlanMode, LinkKind, Lower, Macvlan, MacvlanMode, Queues, Tap, VlanLink,
+};
 pub use fabric::{Checksums, Fabric, Path, Via, Vxlan};
 pub use family::Family;
 pub use link::{

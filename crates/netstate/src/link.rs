@@ -193,8 +193,8 @@ pub struct Veth {
     pub peer: Peer,
     /// The MTU of both ends, in bytes; the kernel's choice (1500) where absent.
     pub mtu: Option<u32>,
-    /// The bridge that the host end is a port of.
-    pub port: Port,
+    /// The host end's place on a bridge, where it has one.
+    pub port: Option<Port>,
     /// Whose it is: the host end's alias says so to whoever looks.
     pub owner: Attachment,
 }
@@ -207,7 +207,7 @@ impl fmt::Display for Veth {
             self.name, self.mac, self.peer.name, self.peer.mac
         )?;
         self.mtu.iter().try_for_each(|mtu| write!(f, " mtu {mtu}"))?;
-        write!(f, " {}", self.port)
+        self.port.iter().try_for_each(|port| write!(f, " {port}"))
     }
 }
 

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::{
-    Address, Adjustment, Announcement, Bridge, Family, LinkName, MacGuard, Masquerade, Route, RuleKind,
-    Sysctl, Veth, VlanGateway,
+    Address, Adjustment, Announcement, Bridge, ContainerLink, Device, Family, LinkName, MacGuard, Masquerade,
+    Route, RuleKind, Sysctl, Veth, VlanGateway,
 };
 
 /// In which network namespace an object lives.
@@ -32,6 +32,10 @@ pub enum Object {
     Bridge(Bridge),
     /// The attachment's veth pair.
     Veth(Veth),
+    /// A link that is the container's alone.
+    ContainerLink(ContainerLink),
+    /// A device of the host that is lent to the container.
+    Device(Device),
     /// A VLAN's gateway interface on the host.
     VlanGateway(VlanGateway),
     /// A link that is up.
@@ -76,6 +80,8 @@ impl fmt::Display for Object {
         match self {
             Self::Bridge(bridge) => bridge.fmt(f),
             Self::Veth(veth) => veth.fmt(f),
+            Self::ContainerLink(link) => link.fmt(f),
+            Self::Device(device) => device.fmt(f),
             Self::VlanGateway(gateway) => gateway.fmt(f),
             Self::Up(link) => write!(f, "link {link} up"),
             Self::Address(address) => address.fmt(f),
@@ -146,6 +152,12 @@ impl Plan {
             _ => None,
         };
         self.steps.iter().filter_map(adjustment).collect()
+    }
+
+    /// What is in it and not in `first`, in its order.
+    #[must_use]
+    pub fn beyond(&self, first: &Self) -> Self {
+        self.steps.iter().filter(|step| !first.steps.contains(step)).cloned().collect()
     }
 
     /// The objects in their order.

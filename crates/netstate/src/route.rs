@@ -29,6 +29,8 @@ pub struct Route {
     pub gateway: Option<IpAddr>,
     /// Through which link.
     pub link: LinkName,
+    /// The address that packets leave with; the kernel's choice where absent.
+    pub source: Option<IpAddr>,
     /// The metric; the kernel's choice where absent.
     pub priority: Option<u32>,
     /// The table; main where absent.
@@ -46,6 +48,7 @@ impl fmt::Display for Route {
         write!(f, "route {}", self.destination)?;
         self.gateway.iter().try_for_each(|gateway| write!(f, " via {gateway}"))?;
         write!(f, " dev {}", self.link)?;
+        self.source.iter().try_for_each(|source| write!(f, " src {source}"))?;
         let numbers =
             [("metric", self.priority), ("table", self.table), ("mtu", self.mtu), ("advmss", self.advmss)];
         for (word, number) in numbers {

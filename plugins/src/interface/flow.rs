@@ -5,49 +5,20 @@ mod attaching;
 mod check;
 mod detach;
 mod garbage;
+mod making;
+mod policy;
 mod preview;
 mod status;
 
 pub(crate) use attaching::netns;
+pub(crate) use policy::{Base, Moment, Policy, Shape, Site};
 pub(crate) use preview::preview;
 
-use cni::{Failure, Interface, Ip, Plugin, Request, Success};
+use cni::{Failure, Ip, Plugin, Request, Success};
 use host::link::Seen;
-use netstate::{Attachment, LinkName, Mac, Plan, RuleKind};
+use netstate::{Attachment, LinkName, Mac};
 
-/// What one plugin decides. Nothing here touches the machine.
-pub(crate) trait Policy {
-    /// The plugin's name.
-    const NAME: &'static str;
-    /// Its configuration, parsed.
-    type Conf;
-
-    /// Reads the configuration.
-    ///
-    /// # Errors
-    /// Code 7, naming key and value.
-    fn parse(request: &Request) -> Result<Self::Conf, Failure>;
-
-    /// The MAC that the container's end was asked to have.
-    fn mac(conf: &Self::Conf) -> Option<Mac>;
-
-    /// The host's link that containers are attached to.
-    fn master(conf: &Self::Conf) -> &LinkName;
-
-    /// The kinds of packet rules that the network needs.
-    fn rules(conf: &Self::Conf) -> Vec<RuleKind>;
-
-    /// Completes what IPAM gave.
-    fn settle(conf: &Self::Conf, lease: Success) -> Success;
-
-    /// The plan of an attachment.
-    fn plan(conf: &Self::Conf, wanted: &Wanted) -> Plan;
-
-    /// The interfaces of a result.
-    fn interfaces(conf: &Self::Conf, wanted: &Wanted, made: &Made) -> Vec<Interface>;
-}
-
-/// What a plan needs to know beside the configuration.
+/// What a plan needs to know beside the configuration and its ground.
 pub(crate) struct Wanted<'a> {
     /// Whose attachment it is.
     pub(crate) owner: Attachment,
@@ -57,8 +28,6 @@ pub(crate) struct Wanted<'a> {
     pub(crate) sandbox: String,
     /// What IPAM gave, settled; in CHECK, what ADD printed.
     pub(crate) result: &'a Success,
-    /// The bridge reaches beyond this node.
-    pub(crate) uplink: bool,
 }
 
 impl Wanted<'_> {
@@ -72,7 +41,7 @@ impl Wanted<'_> {
     }
 }
 
-/// The two ends of an attachment's link.
+/// The two ends of an attachment's link. A link that is the container's alone has no host end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ends {
     /// The host's.
@@ -86,10 +55,10 @@ pub(crate) struct Ends {
 }
 
 impl Ends {
-    /// The ends of a new attachment: a MAC that was asked for, or one from the first IPv4 address, or the
+    /// The ends of a new attachment: a MAC that was asked for, or one from the first IPv4 address of `known`, or the
     /// attachment's own.
-    fn new(owner: &Attachment, container: LinkName, mac: Option<Mac>, lease: &Success) -> Self {
-        let from_address = || lease.ips.iter().find_map(|ip| mac_of(ip.address));
+    fn new(owner: &Attachment, container: LinkName, mac: Option<Mac>, known: &[Ip]) -> Self {
+        let from_address = || known.iter().find_map(|ip| mac_of(ip.address));
         Self {
             host: owner.host_link(),
             host_mac: owner.host_mac(),
@@ -107,11 +76,14 @@ fn mac_of(address: ipnetwork::IpNetwork) -> Option<Mac> {
 }
 
 /// What the kernel says of what was made.
+#[derive(Default)]
 pub(crate) struct Made {
     /// The bridge.
     pub(crate) master: Option<Master>,
     /// The MTU of both ends, in bytes.
     pub(crate) mtu: Option<u32>,
+    /// The MAC of a link that is the container's alone.
+    pub(crate) mac: Option<Mac>,
     /// The MAC of the VLAN's gateway interface; absent where there is none, or a preview finds none yet.
     pub(crate) gateway: Option<Mac>,
 }
@@ -153,7 +125,7 @@ impl<P: Policy> Plugin for Flow<P> {
     }
 
     fn del(&self, request: &Request) -> Result<(), Failure> {
-        detach::del(request)
+        detach::del::<P>(request)
     }
 
     fn check(&self, request: &Request) -> Result<(), Failure> {

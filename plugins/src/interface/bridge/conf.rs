@@ -1,8 +1,10 @@
 //! The configuration of `bridge`: what was written, and what it means.
 
 use cni::{Code, Coded, Dns, Failure, Request};
-use netstate::{Detection, LinkName, LinkNameError, Mac, MacError, PortFlag, PortVlans, Vlan, VlanError};
+use netstate::{Detection, LinkName, LinkNameError, Mac, PortFlag, PortVlans, Vlan, VlanError};
 use serde::Deserialize;
+
+use crate::interface::keys::{self, WrittenArgs, WrittenMac};
 
 /// What the network's owner wants, free of contradictions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +58,6 @@ pub(super) enum ConfError {
         "cannot set hairpin mode and promiscuous mode at the same time (hairpinMode: true, promiscMode: true)"
     )]
     HairpinAndPromiscuous,
-    #[error("mtu: invalid value {0}: 0 to 65535 bytes")]
-    Mtu(i64),
     #[error("vlan: invalid value: {0}")]
     Vlan(VlanError),
     #[error("vlanTrunk: invalid {0}: {1}")]
@@ -66,14 +66,10 @@ pub(super) enum ConfError {
     HalfRange(&'static str),
     #[error("vlanTrunk: minID {0} is greater than maxID {1}")]
     EmptyRange(Vlan, Vlan),
-    #[error("ipMasqBackend: unknown ipmasq backend {0:?}: iptables or nftables")]
-    Backend(String),
     #[error(
         "disableContainerInterface: true and ipam.type: {0:?} contradict each other: an interface that is down needs no address"
     )]
     DownWithAddresses(String),
-    #[error("mac: {0}")]
-    Mac(#[from] MacError),
 }
 
 impl Coded for ConfError {
@@ -118,18 +114,6 @@ struct WrittenTrunk {
     id: Option<i64>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct WrittenArgs {
-    cni: WrittenMac,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct WrittenMac {
-    mac: String,
-}
-
 /// The reference's default.
 const BRIDGE: &str = "cni0";
 
@@ -141,23 +125,14 @@ impl Conf {
     pub(super) fn parse(request: &Request) -> Result<Self, Failure> {
         let written: Written = request.config.decode()?;
         let ipam = request.config.ipam_kind();
-        let arguments = cni::args::Arguments::parse(&request.args, &["MAC"])?;
-        let mac = [&written.runtime_config.mac, &written.args.cni.mac]
-            .into_iter()
-            .map(String::as_str)
-            .chain(arguments.get("MAC"))
-            .find(|mac| !mac.is_empty());
+        let mac = keys::mac(request, &[&written.runtime_config.mac, &written.args.cni.mac], "")?;
         if written.hairpin_mode && written.promisc_mode {
             return Err(ConfError::HairpinAndPromiscuous.into());
         }
         if let (true, Some(kind)) = (written.disable_container_interface, ipam) {
             return Err(ConfError::DownWithAddresses(kind).into());
         }
-        if let Some(backend) = written.ip_masq_backend.as_deref()
-            && !matches!(backend, "" | "iptables" | "nftables")
-        {
-            return Err(ConfError::Backend(backend.to_owned()).into());
-        }
+        keys::backend(written.ip_masq_backend.as_deref())?;
         Ok(Self {
             bridge: bridge(&written.bridge)?,
             gateway: match (written.is_default_gateway, written.is_gateway) {
@@ -167,7 +142,7 @@ impl Conf {
             },
             force: written.force_address,
             masquerade: written.ip_masq,
-            mtu: mtu(written.mtu)?,
+            mtu: keys::mtu(written.mtu)?,
             port_flags: [
                 (written.hairpin_mode, PortFlag::Hairpin),
                 (written.port_isolation, PortFlag::Isolated),
@@ -180,8 +155,8 @@ impl Conf {
             guard: written.macspoofchk,
             detection: if written.enabledad { Detection::On } else { Detection::Off },
             stays_down: written.disable_container_interface,
-            mac: mac.map(str::parse).transpose().map_err(ConfError::Mac)?,
-            dns: says_anything(&written.dns).then_some(written.dns),
+            mac,
+            dns: keys::dns(written.dns),
         })
     }
 }
@@ -189,20 +164,6 @@ impl Conf {
 fn bridge(name: &str) -> Result<LinkName, ConfError> {
     let name = if name.is_empty() { BRIDGE } else { name };
     LinkName::new(name).map_err(|error| ConfError::Bridge(name.to_owned(), error))
-}
-
-/// An empty list does, for it replaces IPAM's; an empty text is none.
-fn says_anything(dns: &Dns) -> bool {
-    let lists = [&dns.nameservers, &dns.search, &dns.options];
-    lists.iter().any(|list| list.is_some()) || dns.domain.as_deref().is_some_and(|domain| !domain.is_empty())
-}
-
-fn mtu(bytes: i64) -> Result<Option<u32>, ConfError> {
-    match u16::try_from(bytes) {
-        Ok(0) => Ok(None),
-        Ok(bytes) => Ok(Some(bytes.into())),
-        Err(_) => Err(ConfError::Mtu(bytes)),
-    }
 }
 
 fn vlans(written: &Written) -> Result<Option<PortVlans>, ConfError> {

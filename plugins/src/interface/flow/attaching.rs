@@ -6,16 +6,20 @@ use cni::{Code, Failure, Request, Success};
 use host::{Error, Host, Namespace};
 use netstate::{Attachment, LinkName};
 
-use super::{Ends, Policy, Wanted, owner};
+use super::{Ends, Moment, Policy, Shape, Site, Wanted, owner};
 use crate::failure::of;
+use crate::ipam::Ipam;
 
 /// What an ADD goes by.
 pub(super) struct Attaching<P: Policy> {
     pub(super) conf: P::Conf,
+    pub(super) ground: P::Ground,
     pub(super) owner: Attachment,
     pub(super) host: Host,
     pub(super) container: Namespace,
     link: LinkName,
+    /// Addresses are known only after the link is made.
+    pub(super) link_first: bool,
 }
 
 impl<P: Policy> Attaching<P> {
@@ -26,12 +30,17 @@ impl<P: Policy> Attaching<P> {
     pub(super) fn begin(request: &Request) -> Result<Self, Failure> {
         let conf = P::parse(request)?;
         let owner = owner(request);
-        let host = Host::open().map_err(of)?;
+        let mut host = Host::open().map_err(of)?;
         let container = Namespace::open(netns(request)?).map_err(of)?;
         let link = interface(request)?;
-        let mut attaching = Self { conf, owner, host, container, link };
-        attaching.refuse_twice()?;
-        Ok(attaching)
+        refuse_twice(&mut host, &container, &link)?;
+        if P::SHAPE == Shape::Pair {
+            refuse_end(&mut host, &owner)?;
+        }
+        let mut site = Site { request, host: &mut host, container: Some(&container), moment: Moment::Before };
+        let ground = P::ground(&conf, &mut site)?;
+        let link_first = request.config.ipam_kind().is_some_and(|kind| Ipam::kind_asks_by_the_link(&kind));
+        Ok(Self { conf, ground, owner, host, container, link, link_first })
     }
 
     /// The lease, completed. It must be printable in the version asked for before anything is made: up to 0.2.0 a
@@ -40,36 +49,38 @@ impl<P: Policy> Attaching<P> {
     /// # Errors
     /// That it is not.
     pub(super) fn settle(&self, request: &Request, lease: Success) -> Result<Success, Failure> {
-        let result = P::settle(&self.conf, lease);
+        let result = P::settle(&self.conf, lease)?;
         result.to_json(request.config.version)?;
         Ok(result)
     }
 
     /// What the plan is to be of.
-    ///
-    /// # Errors
-    /// What the kernel says of the bridge.
-    pub(super) fn wanted<'r>(&mut self, result: &'r Success) -> Result<Wanted<'r>, Failure> {
-        Ok(Wanted {
+    pub(super) fn wanted<'r>(&self, result: &'r Success) -> Wanted<'r> {
+        let known = if self.link_first { &[][..] } else { &result.ips };
+        Wanted {
             owner: self.owner.clone(),
-            ends: Ends::new(&self.owner, self.link.clone(), P::mac(&self.conf), result),
+            ends: Ends::new(&self.owner, self.link.clone(), P::mac(&self.conf), known),
             sandbox: self.container.path().display().to_string(),
             result,
-            uplink: self.host.has_uplink(P::master(&self.conf)).map_err(of)?,
-        })
+        }
     }
+}
 
-    /// "If the requested interface name already exists in the container, the plugin must return an error." Found out
-    /// before IPAM is asked, whose lease a live container would otherwise lose to the DEL after the failure.
-    fn refuse_twice(&mut self) -> Result<(), Failure> {
-        if self.host.find_in(&self.container, &self.link).map_err(of)?.is_some() {
-            return Err(of(Error::LinkExists { place: "the container", name: self.link.clone() }));
-        }
-        let end = self.owner.host_link();
-        match self.host.find(&end).map_err(of)? {
-            Some(_) => Err(of(Error::LinkExists { place: "the host", name: end })),
-            None => Ok(()),
-        }
+/// "If the requested interface name already exists in the container, the plugin must return an error." Found out
+/// before IPAM is asked, whose lease a live container would otherwise lose to the DEL after the failure.
+fn refuse_twice(host: &mut Host, container: &Namespace, link: &LinkName) -> Result<(), Failure> {
+    match host.find_in(container, link).map_err(of)? {
+        Some(_) => Err(of(Error::LinkExists { place: "the container", name: link.clone() })),
+        None => Ok(()),
+    }
+}
+
+/// The same for the host end.
+fn refuse_end(host: &mut Host, owner: &Attachment) -> Result<(), Failure> {
+    let end = owner.host_link();
+    match host.find(&end).map_err(of)? {
+        Some(_) => Err(of(Error::LinkExists { place: "the host", name: end })),
+        None => Ok(()),
     }
 }
 

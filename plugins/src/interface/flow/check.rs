@@ -5,7 +5,7 @@ use host::{Host, Namespace};
 use netstate::{Attachment, LinkName, Plan};
 
 use super::attaching::{interface, netns};
-use super::{Ends, Policy, Wanted, owner};
+use super::{Ends, Moment, Policy, Shape, Site, Wanted, owner};
 use crate::failure;
 use crate::ipam::Ipam;
 
@@ -40,14 +40,15 @@ pub(super) fn check<P: Policy>(request: &Request) -> Result<(), Failure> {
     let result = request.config.prev_result()?.ok_or(CheckError::NoPrevResult)?;
     let owner = owner(request);
     let container = Namespace::open(netns(request)?).map_err(failure::of)?;
-    let ends = ends(request, &owner, &result)?;
+    let ends = ends(request, &owner, (&result, P::SHAPE))?;
+    let mut host = Host::open().map_err(failure::of)?;
+    let mut site = Site { request, host: &mut host, container: Some(&container), moment: Moment::After };
+    let ground = P::ground(&conf, &mut site)?;
     let sandbox = container.path().display().to_string();
-    // Announcements are past.
-    let wanted = Wanted { owner: owner.clone(), ends, sandbox, result: &result, uplink: false };
-    let whole = P::plan(&conf, &wanted);
+    let wanted = Wanted { owner: owner.clone(), ends, sandbox, result: &result };
+    let whole = P::plan(&conf, &ground, &wanted);
     let foreign = wanted.ends.host != owner.host_link();
     let plan = if foreign { without_rules(&whole) } else { whole.clone() };
-    let mut host = Host::open().map_err(failure::of)?;
     let differences = host.compare(&plan, Some(&container)).map_err(failure::of)?;
     let mut found: Vec<String> = differences.iter().map(ToString::to_string).collect();
     if foreign && !P::rules(&conf).is_empty() {
@@ -57,7 +58,7 @@ pub(super) fn check<P: Policy>(request: &Request) -> Result<(), Failure> {
 }
 
 /// The two ends as the result names them. The reference's have random names and MACs.
-fn ends(request: &Request, owner: &Attachment, result: &Success) -> Result<Ends, Failure> {
+fn ends(request: &Request, owner: &Attachment, (result, shape): (&Success, Shape)) -> Result<Ends, Failure> {
     let link = interface(request)?;
     let own = owner.host_link();
     let inner =
@@ -68,14 +69,16 @@ fn ends(request: &Request, owner: &Attachment, result: &Success) -> Result<Ends,
         .or_else(|| on_host().find(|found| found.name.starts_with("veth")));
     let sandbox = netns(request)?.display().to_string();
     let inner = inner.ok_or(CheckError::NoInterface { name: link.clone(), sandbox })?;
-    let outer = outer.ok_or(CheckError::NoHostEnd(link.clone()))?;
     let mac = |found: &Interface, own| found.mac.parse().unwrap_or(own);
-    Ok(Ends {
-        host: outer.name.parse().map_err(|_| CheckError::NoHostEnd(link.clone()))?,
-        host_mac: mac(outer, owner.host_mac()),
-        container_mac: mac(inner, owner.container_mac()),
-        container: link,
-    })
+    let (host, host_mac) = match shape {
+        Shape::Pair => {
+            let outer = outer.ok_or(CheckError::NoHostEnd(link.clone()))?;
+            let name = outer.name.parse().map_err(|_| CheckError::NoHostEnd(link.clone()))?;
+            (name, mac(outer, owner.host_mac()))
+        }
+        Shape::Inside | Shape::Lent => (own, owner.host_mac()),
+    };
+    Ok(Ends { host, host_mac, container_mac: mac(inner, owner.container_mac()), container: link })
 }
 
 /// The plan less its packet rules, which the reference keeps in tables of its own.

@@ -7,6 +7,7 @@ use netstate::{Attachment, LinkName};
 use serde_json::{Value, json};
 
 use super::conf;
+use crate::interface::bridge::Ground;
 use crate::interface::bridge::lease::settle;
 use crate::interface::bridge::plan::plan;
 use crate::interface::flow::{Ends, Wanted};
@@ -23,13 +24,7 @@ fn v4() -> Success {
     Success { ips: vec![ip("10.1.2.9/24")], ..Success::default() }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Bridge {
-    OnTheNode,
-    WithUplink,
-}
-
-fn golden_on(bridge: Bridge, keys: &Value, lease: Success, wanted: &Expect) {
+fn golden_on(bridge: Ground, keys: &Value, lease: Success, wanted: &Expect) {
     let owner =
         Attachment { network: "net1".to_owned(), container: "c1".to_owned(), ifname: "eth0".to_owned() };
     let name = |name: &str| name.parse::<LinkName>().expect("a name");
@@ -41,15 +36,14 @@ fn golden_on(bridge: Bridge, keys: &Value, lease: Success, wanted: &Expect) {
         container: name("eth0"),
         container_mac: "02:00:00:00:00:02".parse().expect("a MAC"),
     };
-    let uplink = bridge == Bridge::WithUplink;
     let sandbox = "/run/netns/c1".to_owned();
     wanted.assert_eq(
-        &plan(&conf, &Wanted { owner: owner.clone(), ends, sandbox, result: &result, uplink }).to_string(),
+        &plan(&conf, bridge, &Wanted { owner: owner.clone(), ends, sandbox, result: &result }).to_string(),
     );
 }
 
 fn golden(keys: &Value, lease: Success, wanted: &Expect) {
-    golden_on(Bridge::OnTheNode, keys, lease, wanted);
+    golden_on(Ground::Node, keys, lease, wanted);
 }
 
 #[test]
@@ -233,7 +227,7 @@ fn a_trunk() {
 #[test]
 fn a_bridge_with_an_uplink_announces() {
     golden_on(
-        Bridge::WithUplink,
+        Ground::Uplink,
         &json!({}),
         dual(),
         &expect![[r#"

@@ -1,0 +1,70 @@
+//! `ptp`: a veth pair and nothing else. The host end has the gateway's address, so every packet is routed.
+
+mod conf;
+mod lease;
+mod plan;
+
+use cni::{Failure, Interface, Request, Success};
+use netstate::{Mac, Plan, RuleKind};
+
+use self::conf::Conf;
+use crate::interface::flow::{Base, Made, Policy, Shape, Site, Wanted};
+
+/// The plugin.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ptp;
+
+impl Policy for Ptp {
+    const NAME: &'static str = "ptp";
+    const SHAPE: Shape = Shape::Pair;
+    type Conf = Conf;
+    type Ground = ();
+
+    fn parse(request: &Request) -> Result<Conf, Failure> {
+        Conf::parse(request)
+    }
+
+    fn ground(_: &Conf, _: &mut Site) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn mac(_: &Conf) -> Option<Mac> {
+        None
+    }
+
+    fn base<'a>(_: &'a Conf, (): &'a ()) -> Base<'a> {
+        Base::None
+    }
+
+    fn rules(conf: &Conf) -> Vec<RuleKind> {
+        if conf.masquerade { vec![RuleKind::Masquerade] } else { Vec::new() }
+    }
+
+    fn settle(conf: &Conf, lease: Success) -> Result<Success, Failure> {
+        lease::settle(conf, lease)
+    }
+
+    fn plan(conf: &Conf, (): &(), wanted: &Wanted) -> Plan {
+        plan::plan(conf, wanted)
+    }
+
+    /// The host end and the container's.
+    fn interfaces(_: &Conf, wanted: &Wanted, made: &Made) -> Vec<Interface> {
+        let ends = &wanted.ends;
+        vec![
+            Interface {
+                name: ends.host.to_string(),
+                mac: ends.host_mac.to_string(),
+                mtu: made.mtu,
+                ..Interface::default()
+            },
+            Interface {
+                name: ends.container.to_string(),
+                mac: ends.container_mac.to_string(),
+                mtu: made.mtu,
+                sandbox: wanted.sandbox.clone(),
+                ..Interface::default()
+            },
+        ]
+    }
+}
