@@ -137,17 +137,6 @@ impl Host {
         Ok(true)
     }
 
-    /// Undoes what was made or moved inside.
-    pub(crate) fn undo_inside(&mut self, applied: &Applied, container: &Namespace) -> Result<(), Error> {
-        if let Some(name) = &applied.inside {
-            delete(&mut *container.route()?, name)?;
-        }
-        match &applied.device {
-            Some(device) => take_back(container, &device.home),
-            None => Ok(()),
-        }
-    }
-
     /// Gives a device its old name, if a namespace that ended has sent it back under another. Its alias tells.
     fn bring_home(&mut self, lent: &Lent) -> Result<(), Error> {
         match self.lost(&lent.home, lent.mac)? {
@@ -168,6 +157,17 @@ impl Host {
         Ok(links
             .into_iter()
             .find(|seen| seen.alias.as_deref() == Some(home.as_str()) && (mac.is_none() || seen.mac == mac)))
+    }
+}
+
+/// Undoes what was made or moved inside.
+pub(crate) fn undo(applied: &Applied, container: &Namespace) -> Result<(), Error> {
+    if let Some(name) = &applied.inside {
+        delete(&mut *container.route()?, name)?;
+    }
+    match &applied.device {
+        Some(device) => take_back(container, &device.home),
+        None => Ok(()),
     }
 }
 

@@ -7,21 +7,37 @@ use sandbox::{Call, End, Node, Victims, kill_after, plugins_dir};
 use crate::programs::{Other, binary};
 use crate::trials::Trials;
 
+/// What is installed, one a line.
+#[rustfmt::skip]
+const NAMES: &[&str] = &[
+    "bridge",
+    "cni",
+    "dummy",
+    "flannel",
+    "host-local",
+    "ipvlan",
+    "loopback",
+    "macvlan",
+    "ptp",
+    "static",
+    "tuning",
+    "vlan",
+];
+
 #[test]
 fn an_installation_may_be_killed_and_every_name_is_old_or_new() {
-    const NAMES: [&str; 5] = ["bridge", "loopback", "flannel", "host-local", "cni"];
     let (ours, other) = (plugins_dir(&binary(), &["cni"]), Other::build());
     let [new, old] = [&ours.join("cni"), &other.path].map(|path| fs::read(path).expect("a build"));
     Trials::run(|trials| {
         let node = Node::enter();
         trials.one(|calls| {
             // Every other time nothing was installed before.
-            let before = if calls % 2 == 0 { &NAMES[..] } else { &[] };
+            let before = if calls % 2 == 0 { NAMES } else { &[] };
             let bin = node.install(&other.path, before);
             let program = ours.join("cni");
             let install = Call::new(&bin).through(&[&program.to_string_lossy(), "install"]);
             let end = kill_after(&install, calls, Victims::All);
-            let names = NAMES.map(|name| bin.join(name));
+            let names: Vec<_> = NAMES.iter().map(|name| bin.join(name)).collect();
             for path in &names {
                 match fs::read(path) {
                     Ok(bytes) => {

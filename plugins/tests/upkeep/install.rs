@@ -10,14 +10,20 @@ use serde_json::json;
 use crate::network::BINARY;
 
 const DIRECTORY: &str = "/opt/cni/bin";
-// One a line: who adds a plugin adds a line.
-const NAMES: [&str; 6] = [
+// One a line: who adds a plugin adds a line, and counts.
+const NAMES: [&str; 12] = [
     "bridge", //
     "cni",
+    "dummy",
     "flannel",
     "host-local",
+    "ipvlan",
     "loopback",
+    "macvlan",
+    "ptp",
+    "static",
     "tuning",
+    "vlan",
 ];
 
 /// The program under test, from where an administrator unpacked it.
