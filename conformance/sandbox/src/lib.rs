@@ -5,6 +5,7 @@
 //! a test that can't run is a test that fails.
 
 mod allowed;
+mod answering;
 mod api_server;
 mod attached;
 mod cached;
@@ -29,6 +30,7 @@ mod snapshot;
 mod trace;
 
 pub use allowed::Allowed;
+pub use answering::{Answer, Answering};
 pub use api_server::{ADMIN, ApiServer, NOBODY, Request};
 pub use attached::Attached;
 pub use cached::cached;

@@ -11,7 +11,7 @@ use crate::member::Member;
 pub(crate) const PREFIX: &str = "flannel.alpha.coreos.com/";
 
 /// The number of the API server on the switch.
-const SERVER: u8 = 254;
+pub(crate) const SERVER: u8 = 254;
 
 /// How pods' packets cross from node to node, and in which families.
 #[derive(Debug, Clone, Copy)]

@@ -1,9 +1,9 @@
 //! Kubelets on two nodes of three, which find their network by our conflist.
 
-use sandbox::{Allowed, Attached, IMAGE, KubeNode, Node, PATIENCE, ProxyMode, Snapshot, eventually};
+use sandbox::{Allowed, Attached, IMAGE, KubeNode, Node, PATIENCE, Place, ProxyMode, Snapshot, eventually};
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, Shape};
+use crate::cluster::{Cluster, SERVER, Shape};
 use crate::reach::all_reach_all;
 
 /// What nodes know of each other, and say to each other, to the API server and to themselves. It is nobody's pod.
@@ -15,10 +15,10 @@ const OF_NODES: [Allowed; 4] = [
 ];
 
 /// The cluster, and what Kubernetes runs on its first two nodes.
-struct Kubelets<'node> {
+pub(crate) struct Kubelets<'node> {
     // They end before the server.
-    nodes: Vec<KubeNode>,
-    cluster: Cluster<'node>,
+    pub(crate) nodes: Vec<KubeNode>,
+    pub(crate) cluster: Cluster<'node>,
 }
 
 impl<'node> Kubelets<'node> {
@@ -28,8 +28,18 @@ impl<'node> Kubelets<'node> {
         // A controller manager would make it.
         cluster.api.kubectl(&["create", "serviceaccount", "-n=default", "default"]);
         cluster.join(3, "node3", 3);
+        for number in [1, 2] {
+            cluster.member(number).route_by(SERVER);
+        }
         let start = |number| KubeNode::start(node, &cluster.api, &cluster.member(number).machine, mode);
         Self { nodes: [1, 2].map(start).into(), cluster }
+    }
+
+    /// The same with a network on every node.
+    pub(crate) fn connected(node: &'node Node, shape: Shape, mode: ProxyMode) -> Self {
+        let mut kubelets = Self::new(node, shape, mode);
+        kubelets.connect();
+        kubelets
     }
 
     /// Gives the kubelets' Nodes their subnets, as a controller manager does, and starts every agent.
@@ -40,10 +50,13 @@ impl<'node> Kubelets<'node> {
             self.cluster.api.kubectl(&["patch", "node", &format!("node{number}"), "-p", &patch]);
         }
         self.cluster.start_agents(&[1, 2, 3]);
+        for name in ["node1", "node2"] {
+            self.cluster.wait_condition(name, "Ready", "True");
+        }
     }
 
     /// Has the kubelet of a node run a pod that sleeps, and waits for it.
-    fn pod(&self, number: u8, name: &str) -> Attached {
+    pub(crate) fn pod(&self, number: u8, name: &str) -> Attached {
         self.cluster.api.apply(&json!({
             "apiVersion": "v1",
             "kind": "Pod",
@@ -82,8 +95,7 @@ fn pods_of_kubelets(shape: Shape, mode: ProxyMode) {
         assert!(message.contains("cni plugin not initialized"), "{name}: {message}");
     }
     kubelets.connect();
-    for name in ["node1", "node2"] {
-        kubelets.cluster.wait_condition(name, "Ready", "True");
+    for name in ["node1", "node2", "node3"] {
         kubelets.cluster.wait_available(name);
     }
 
@@ -92,6 +104,14 @@ fn pods_of_kubelets(shape: Shape, mode: ProxyMode) {
     let by_hand = kubelets.cluster.member(3).pod("d");
     let [a, b, c] = &pods;
     all_reach_all(&[a, b, c, &by_hand]);
+    // Nodes and pods, also of the node's own network, reach each other on every node.
+    for pod in [a, c, &by_hand] {
+        for number in [1, 2, 3] {
+            let member = kubelets.cluster.member(number);
+            pod.addresses.iter().for_each(|address| member.machine.ping(address));
+            member.addresses().iter().for_each(|address| pod.pod.ping(address));
+        }
+    }
     let api = &kubelets.cluster.api;
     for address in &c.addresses {
         api.kubectl(&["exec", "a", "--", "ping", "-c1", "-W5", &address.to_string()]);
@@ -115,4 +135,9 @@ fn kubelets_are_ready_by_our_conflist_and_their_pods_reach_all_over_vxlan() {
 #[test]
 fn kubelets_are_ready_by_our_conflist_and_their_pods_reach_all_over_host_gw() {
     pods_of_kubelets(Shape::HOST_GW, ProxyMode::Nftables);
+}
+
+#[test]
+fn kubelets_are_ready_by_our_conflist_where_there_is_ipv6_alone() {
+    pods_of_kubelets(Shape::VXLAN.only(&[6]), ProxyMode::Nftables);
 }

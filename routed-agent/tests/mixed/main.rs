@@ -1,5 +1,5 @@
 //! Whole nodes whose Nodes are in a real API server, reached over their LAN: with our agents, with flanneld among them, and
-//! with kubelets that take our conflist.
+//! with kubelets that take our conflist, and kube-proxy.
 
 mod cluster;
 mod flanneld;
@@ -7,4 +7,5 @@ mod kubelets;
 mod loss;
 mod member;
 mod reach;
+mod services;
 mod takeover;

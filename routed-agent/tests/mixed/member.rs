@@ -167,6 +167,14 @@ impl<'node> Member<'node> {
         }
     }
 
+    /// Gives it a default route by a host of the switch: without one a machine can't as much as ask for a Service.
+    pub(crate) fn route_by(&self, host: u8) {
+        for address in self.shape.underlay(host) {
+            let address = address.split_once('/').map_or("", |(address, _)| address);
+            self.machine.exec(&["ip", "route", "add", "default", "via", address]);
+        }
+    }
+
     /// The route to a subnet, and where its tunnel ends; nothing where there is no route.
     pub(crate) fn ways(&self, subnet: &str) -> String {
         let family = if subnet.contains(':') { "-6" } else { "-4" };
