@@ -42,6 +42,7 @@ fn code(error: &Error) -> Code {
         | Error::Duplicate(_)
         | Error::Nftables(_)
         | Error::Iptables(_)
+        | Error::Firewalld(_)
         | Error::Conntrack(_) => Code::Internal,
     }
 }

@@ -1,6 +1,7 @@
 //! Adjustments: what chained plugins make. Each kind is one file here, one line in [`KINDS`] and one variant of
 //! [`Adjustment`]; ADD, CHECK, DEL, GC, undo, restore, records and uninstall reach it from there.
 
+mod firewall;
 mod setting;
 mod tuned;
 
@@ -11,12 +12,11 @@ use crate::machine::Host;
 use crate::namespace::Namespace;
 
 /// Every kind. In this order they are restored; within a plan, the plan's order counts.
-const KINDS: &[&dyn Kind] = &[&setting::Settings, &tuned::Properties];
+const KINDS: &[&dyn Kind] = &[&setting::Settings, &tuned::Properties, &firewall::Rules];
 
 /// Where an adjustment is made, looked for, or taken away.
 pub(crate) struct Site<'a> {
     /// The host.
-    #[expect(dead_code, reason = "what is there so far is made in the container")]
     pub(crate) host: &'a mut Host,
     /// The container: always there in ADD and CHECK; absent in DEL where it is gone, and in GC.
     pub(crate) container: Option<&'a Namespace>,

@@ -85,6 +85,9 @@ pub enum Error {
     /// Rules of iptables.
     #[error(transparent)]
     Iptables(#[from] crate::iptables::Error),
+    /// firewalld.
+    #[error(transparent)]
+    Firewalld(#[from] crate::firewall::FirewalldError),
     /// Tracked connections.
     #[error(transparent)]
     Conntrack(#[from] crate::conntrack::Error),

@@ -31,10 +31,11 @@ use std::fmt;
 
 use netstate::Family;
 
+pub use netstate::IptablesVariant as Variant;
+
 pub use edit::{Edit, Place, Rule};
 pub use error::Error;
 pub use saved::{Saved, SavedRule};
-pub use variant::Variant;
 pub use wanted::Wanted;
 
 use lock::Lock;
@@ -94,6 +95,14 @@ impl Iptables {
             Some(saved) => Ok(saved),
             None => Err(Error::Incompatible { iptables: self, table }),
         }
+    }
+
+    /// What its program says of itself.
+    ///
+    /// # Errors
+    /// [`Error`]: there is no program.
+    pub fn version(self) -> Result<String, Error> {
+        program::run(Tool::Restore, self, &["--version"], "")
     }
 
     /// Looks, decides by what it saw what must change (`decide`), and changes that as a whole or not at all. Where a

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::{Setting, Tuned};
+use crate::{Firewall, Setting, Tuned};
 
 /// One adjustment of one attachment. It is made by the attachment's ADD, told of by its record, and taken away by its
 /// DEL. `host::adjustment` has for each kind what the kernel must be told.
@@ -13,6 +13,8 @@ pub enum Adjustment {
     Setting(Setting),
     /// A property of the container's link.
     Tuned(Tuned),
+    /// A rule of the firewall.
+    Firewall(Firewall),
 }
 
 impl fmt::Display for Adjustment {
@@ -20,6 +22,7 @@ impl fmt::Display for Adjustment {
         match self {
             Self::Setting(setting) => setting.fmt(f),
             Self::Tuned(tuned) => tuned.fmt(f),
+            Self::Firewall(firewall) => firewall.fmt(f),
         }
     }
 }

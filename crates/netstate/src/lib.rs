@@ -12,6 +12,7 @@ mod condition;
 mod container_link;
 mod fabric;
 mod family;
+mod firewall;
 mod link;
 mod mac;
 mod plan;
@@ -32,6 +33,9 @@ pub use container_link::{
 };
 pub use fabric::{Checksums, Fabric, Path, Via, Vxlan};
 pub use family::Family;
+pub use firewall::{
+    AcceptKeeper, Firewall, FirewallRule, FirewallRuleError, IptablesVariant, Separation, SeparationKeeper,
+};
 pub use link::{
     Bridge, LinkName, LinkNameError, Peer, Port, PortFlag, PortVlans, Veth, Vlan, VlanError, VlanGateway,
 };

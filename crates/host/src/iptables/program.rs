@@ -3,11 +3,10 @@
 use std::io::{self, Write as _};
 use std::process::{Command, Stdio};
 
-use netstate::Family;
+use netstate::{Family, IptablesVariant as Variant};
 
 use super::Iptables;
 use super::error::Error;
-use super::variant::Variant;
 
 /// What a program is to do.
 #[derive(Debug, Clone, Copy)]

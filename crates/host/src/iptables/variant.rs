@@ -5,25 +5,11 @@ use std::io;
 use std::path::Path;
 
 use netlink_packet_netfilter::NetfilterProtoFamily;
-use netstate::Family;
+use netstate::{Family, IptablesVariant as Variant};
 
 use super::error::Error;
 use super::{Iptables, Table};
 use crate::nftables::Nftables;
-
-/// Which iptables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Variant {
-    /// Its chains are in `nf_tables`.
-    Nft,
-    /// Its chains are in `ip_tables`, or `ip6_tables`.
-    Legacy,
-}
-
-impl Variant {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Nft, Self::Legacy];
-}
 
 /// The tables of `ip_tables` in use. The thread's own network namespace counts, not the process's.
 fn names(family: Family) -> &'static Path {

@@ -138,7 +138,8 @@ pub(super) fn deletions(elements: &[Element]) -> Vec<Change> {
     changes
 }
 
-fn name(link: &LinkName) -> Vec<u8> {
+/// An `ifname` key.
+pub(super) fn name(link: &LinkName) -> Vec<u8> {
     let mut bytes = link.as_str().as_bytes().to_vec();
     bytes.resize(NAME, 0);
     bytes

@@ -49,7 +49,12 @@ const TELLING: [(&str, &[u16]); 4] = [
 
 /// `[ meta load … => reg 1 ]`
 pub(super) fn meta(key: MetaKey) -> Expression {
-    Expressions::Meta(vec![Meta::DestinationRegister(Register::Reg1), Meta::Key(key)]).into()
+    meta_into(key, Register::Reg1)
+}
+
+/// `[ meta load … => reg … ]`
+pub(super) fn meta_into(key: MetaKey, register: Register) -> Expression {
+    Expressions::Meta(vec![Meta::DestinationRegister(register), Meta::Key(key)]).into()
 }
 
 /// `[ cmp eq reg 1 … ]`

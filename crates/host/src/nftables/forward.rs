@@ -38,7 +38,7 @@ pub(super) const COMMENT: &str = "trestle routed-agent";
 const FORWARD: &str = "FORWARD";
 
 /// iptables-nft's tables, in the order of [`Family::ALL`].
-const IPTABLES: [Table; 2] = [
+pub(super) const IPTABLES: [Table; 2] = [
     Table { family: NetfilterProtoFamily::IPv4, name: "filter" },
     Table { family: NetfilterProtoFamily::IPv6, name: "filter" },
 ];
@@ -113,6 +113,18 @@ impl Hooked {
         })
     }
 
+    /// Is it the `FORWARD` of iptables-nft for this family?
+    pub(super) fn is_iptables(&self, family: Family) -> bool {
+        self.iptables().is_some_and(|(of, _)| of == family)
+    }
+
+    /// Does it let through what a network sends and gets?
+    pub(super) fn passes(&self, network: IpNetwork) -> bool {
+        let last = if self.chain.lets_through() { Effect::AcceptsAll } else { Effect::DropsAll };
+        let effects = self.effects(Family::of(network.ip())).iter().flatten().cloned();
+        effect::lets_through(effects, last, network)
+    }
+
     fn effects(&self, family: Family) -> &[Vec<Effect>] {
         self.effects.iter().find(|(of, _)| *of == family).map_or(&[], |(_, effects)| effects)
     }
@@ -168,15 +180,11 @@ impl Hooked {
         if !rules.forward || self.iptables().is_some() {
             return Vec::new();
         }
-        let last = if self.chain.lets_through() { Effect::AcceptsAll } else { Effect::DropsAll };
-        let effects = self.effects.iter();
-        let networks =
-            effects.filter_map(|(family, effects)| Some((*family, effects, network(rules, *family)?)));
+        let families = self.effects.iter();
+        let networks = families.filter_map(|(family, _)| Some((*family, network(rules, *family)?)));
         networks
-            .filter(|(_, effects, network)| {
-                !effect::lets_through(effects.iter().flatten().cloned(), last.clone(), *network)
-            })
-            .map(|(family, _, network)| Blocked::by_nftables(&self.chain, family, network))
+            .filter(|(_, network)| !self.passes(*network))
+            .map(|(family, network)| Blocked::by_nftables(&self.chain, family, network))
             .collect()
     }
 }

@@ -91,15 +91,24 @@ const ROWS: [Row; 2] = [
 pub(super) fn blocked(rules: &PodRules) -> Result<Vec<Blocked>, Error> {
     let mut blocked = Vec::new();
     for family in Family::ALL {
-        let row = &ROWS[family as usize];
         let Some(network) = network(rules, family).filter(|_| rules.forward) else { continue };
-        let effects =
-            read(row, family).map_err(|source| Error::Legacy { program: row.tables.to_owned(), source })?;
-        if !lets_through(effects, Effect::AcceptsAll, network) {
-            blocked.push(Blocked::by_legacy(row.program, family, network));
+        if drops(network)? {
+            blocked.push(Blocked::by_legacy(ROWS[family as usize].program, family, network));
         }
     }
     Ok(blocked)
+}
+
+/// Does it drop packets that this network sends or gets?
+///
+/// # Errors
+/// [`Error::Legacy`], where the kernel can't be asked.
+pub(crate) fn drops(network: IpNetwork) -> Result<bool, Error> {
+    let family = Family::of(network.ip());
+    let row = &ROWS[family as usize];
+    let effects =
+        read(row, family).map_err(|source| Error::Legacy { program: row.tables.to_owned(), source })?;
+    Ok(!lets_through(effects, Effect::AcceptsAll, network))
 }
 
 /// What each rule of `FORWARD` does, its policy last; none where the table is not in use. To ask for a table that is

@@ -58,7 +58,7 @@ impl Owner {
     }
 
     /// The comment: the key, the MAC that a guarded link may use, and the name.
-    pub(super) fn comment(&self, mac: Option<Mac>) -> String {
+    pub(crate) fn comment(&self, mac: Option<Mac>) -> String {
         let mac = mac.map(|mac| format!("{mac} ")).unwrap_or_default();
         let mut comment = format!("{} {mac}{}", self.key, self.name);
         comment.truncate(COMMENT_LIMIT); // ASCII only
@@ -66,7 +66,7 @@ impl Owner {
     }
 
     /// Reads a comment back. None of ours is without a key.
-    pub(super) fn parse(comment: &str) -> Option<(Self, Option<Mac>)> {
+    pub(crate) fn parse(comment: &str) -> Option<(Self, Option<Mac>)> {
         let (key, rest) = comment.split_once(' ')?;
         if key.len() != KEY || !key.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return None;
