@@ -1,7 +1,9 @@
 //! Chained plugins: they adjust an attachment that a plugin before them in the list made.
 
+mod firewall;
 mod flow;
 mod tuning;
 
+pub(crate) use firewall::Firewall;
 pub(crate) use flow::{Flow, preview};
 pub(crate) use tuning::Tuning;

@@ -1,0 +1,8 @@
+//! `firewall` on real kernels: who is heard, who is kept apart, and what is left.
+
+mod accepting;
+mod keys;
+mod lasting;
+mod reference;
+mod separating;
+mod stage;
