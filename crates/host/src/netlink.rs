@@ -117,7 +117,9 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
         self.socket.send(&bytes, 0)?;
         let mut found: Vec<Vec<T>> = answers.iter().map(|_| Vec::new()).collect();
         while waiting > 0 {
-            for message in self.receive()? {
+            let length = self.receive(0)?;
+            for message in messages::<T>(&self.buffer[..length]) {
+                let message = message?;
                 let Some(index) = index(first, message.header.sequence_number, answers.len()) else {
                     continue;
                 };
@@ -159,13 +161,14 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
         self.socket.send(&bytes, 0)?;
         let mut refused = None;
         loop {
-            let messages = match self.receive_with(libc::MSG_DONTWAIT) {
+            let length = match self.receive(libc::MSG_DONTWAIT) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     return refused.map_or(Err(error), |refused| Ok(Err(refused)));
                 }
                 received => received?,
             };
-            for message in messages {
+            for message in messages::<T>(&self.buffer[..length]) {
+                let message = message?;
                 let Some(index) = index(first, message.header.sequence_number, count) else { continue };
                 let NetlinkPayload::Error(error) = message.payload else { continue };
                 if let Err(refusal) = answer(&error) {
@@ -217,25 +220,30 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
         message.serialize(&mut bytes[start..]);
     }
 
-    fn receive(&mut self) -> io::Result<Vec<NetlinkMessage<T>>> {
-        self.receive_with(0)
-    }
-
-    /// `flags` are `MSG_*`.
-    fn receive_with(&mut self, flags: libc::c_int) -> io::Result<Vec<NetlinkMessage<T>>> {
+    /// Fills the buffer, and returns how far. `flags` are `MSG_*`.
+    fn receive(&mut self, flags: libc::c_int) -> io::Result<usize> {
         let length = self.socket.recv(&mut &mut self.buffer[..], flags | libc::MSG_TRUNC)?;
         if length > self.buffer.len() {
             return Err(io::Error::other(format!("the kernel sent {length} bytes at once, over {BUFFER}")));
         }
-        let (mut messages, mut rest) = (Vec::new(), &self.buffer[..length]);
-        while rest.len() >= HEADER {
-            let message = NetlinkMessage::<T>::deserialize(rest).map_err(io::Error::other)?;
-            let size = (message.header.length as usize).max(HEADER).next_multiple_of(4);
-            messages.push(message);
-            rest = rest.get(size..).unwrap_or_default();
-        }
-        Ok(messages)
+        Ok(length)
     }
+}
+
+/// The messages in these bytes, each as long as it says, none of them read yet.
+fn frames(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let length = u32::from_ne_bytes(*bytes.get(..HEADER)?.first_chunk()?) as usize;
+        let length = length.max(HEADER);
+        let frame = bytes.get(..length).unwrap_or(bytes);
+        bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
+        Some(frame)
+    })
+}
+
+/// The messages in these bytes.
+fn messages<T: NetlinkDeserializable>(bytes: &[u8]) -> impl Iterator<Item = io::Result<NetlinkMessage<T>>> {
+    frames(bytes).map(|frame| NetlinkMessage::deserialize(frame).map_err(io::Error::other))
 }
 
 /// Which of the requests from `first` on a sequence number belongs to.

@@ -4,6 +4,7 @@
 //! take ten times the room of what is read of them here.
 
 mod attributes;
+mod body;
 mod read;
 mod write;
 
@@ -14,6 +15,7 @@ use netstate::Family;
 
 use super::object::{Entry, Neighbour, NextHop, Route};
 
+use body::Body;
 pub(super) use write::{remove, set};
 
 // `linux/rtnetlink.h`
@@ -58,7 +60,7 @@ const fn number(family: Family) -> u8 {
 /// What is asked, and what is answered.
 #[derive(Debug, Clone)]
 pub(super) enum Message {
-    Asked { kind: u16, body: Vec<u8> },
+    Asked { kind: u16, body: Body },
     NextHop(NextHop),
     Route(Route),
     Neighbour(Neighbour),
@@ -69,29 +71,29 @@ pub(super) enum Message {
 impl Message {
     /// Asks for every next hop object.
     pub(super) fn next_hops() -> Self {
-        Self::Asked { kind: GET_NEXT_HOP, body: vec![0; NEXT_HOP_HEADER] }
+        Self::Asked { kind: GET_NEXT_HOP, body: Body::zeroes(NEXT_HOP_HEADER) }
     }
 
     /// Asks for every route of a family, in all tables.
     pub(super) fn routes(family: Family) -> Self {
-        let mut body = vec![0; HEADER];
-        body[0] = number(family);
+        let mut body = Body::zeroes(HEADER);
+        body.bytes_mut()[0] = number(family);
         Self::Asked { kind: GET_ROUTE, body }
     }
 
     /// Asks for the neighbours of a family on one link.
     pub(super) fn neighbours(family: Family, link: u32) -> Self {
-        let mut body = vec![0; HEADER];
-        body[0] = number(family);
+        let mut body = Body::zeroes(HEADER);
+        body.bytes_mut()[0] = number(family);
         attributes::put(&mut body, attributes::NEIGHBOUR_LINK, &link.to_ne_bytes());
         Self::Asked { kind: GET_NEIGHBOUR, body }
     }
 
     /// Asks for the forwarding entries of one device.
     pub(super) fn entries(link: u32) -> Self {
-        let mut body = vec![0; HEADER];
-        body[0] = BRIDGE;
-        body[4..8].copy_from_slice(&link.to_ne_bytes());
+        let mut body = Body::zeroes(HEADER);
+        body.bytes_mut()[0] = BRIDGE;
+        body.bytes_mut()[4..8].copy_from_slice(&link.to_ne_bytes());
         Self::Asked { kind: GET_NEIGHBOUR, body }
     }
 }
@@ -102,12 +104,12 @@ impl NetlinkSerializable for Message {
     }
 
     fn buffer_len(&self) -> usize {
-        if let Self::Asked { body, .. } = self { body.len() } else { 0 }
+        if let Self::Asked { body, .. } = self { body.bytes().len() } else { 0 }
     }
 
     fn serialize(&self, buffer: &mut [u8]) {
         if let Self::Asked { body, .. } = self {
-            buffer[..body.len()].copy_from_slice(body);
+            buffer[..body.bytes().len()].copy_from_slice(body.bytes());
         }
     }
 }

@@ -7,7 +7,7 @@ use netlink_packet_core::{
 };
 use nix::sys::socket::{setsockopt, sockopt::RcvBuf};
 
-use super::{Netlink, Refusal, Request, answer, index};
+use super::{Netlink, Refusal, Request, answer, index, messages};
 
 /// Linux sets `NLM_F_DUMP_INTR` where the table changed under a dump; each try starts anew.
 const DUMP_TRIES: u32 = 10;
@@ -57,7 +57,9 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
         self.socket.send(&bytes, 0)?;
         let mut whole = true;
         loop {
-            for message in self.receive()? {
+            let length = self.receive(0)?;
+            for message in messages::<T>(&self.buffer[..length]) {
+                let message = message?;
                 if message.header.sequence_number != self.sequence {
                     continue;
                 }
@@ -110,7 +112,9 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
     fn hear(&mut self, first: u32, count: usize, mut refused: impl FnMut(usize, Refusal)) -> io::Result<()> {
         let mut answered = false;
         while !answered {
-            for message in self.receive()? {
+            let length = self.receive(0)?;
+            for message in messages::<T>(&self.buffer[..length]) {
+                let message = message?;
                 let Some(index) = index(first, message.header.sequence_number, count) else { continue };
                 let NetlinkPayload::Error(error) = message.payload else { continue };
                 answered |= index + 1 == count;

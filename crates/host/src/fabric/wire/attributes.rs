@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use netlink_packet_core::NLA_TYPE_MASK;
 use netstate::Mac;
 
+use super::body::Body;
+
 // `linux/nexthop.h`
 pub(super) const ID: u16 = 1;
 pub(super) const GROUP: u16 = 2;
@@ -40,16 +42,15 @@ pub(super) const NEIGHBOUR_GROUP: u16 = 13;
 ///
 /// # Panics
 /// Never: the longest value here has 16 bytes.
-pub(super) fn put(body: &mut Vec<u8>, kind: u16, value: &[u8]) {
+pub(super) fn put(body: &mut Body, kind: u16, value: &[u8]) {
     let length = u16::try_from(4 + value.len()).expect("the longest value here has 16 bytes");
-    body.extend(length.to_ne_bytes());
-    body.extend(kind.to_ne_bytes());
+    let ([l0, l1], [k0, k1]) = (length.to_ne_bytes(), kind.to_ne_bytes());
+    body.extend(&[l0, l1, k0, k1]);
     body.extend(value);
-    body.resize(body.len().next_multiple_of(4), 0);
 }
 
 /// Appends an address.
-pub(super) fn put_address(body: &mut Vec<u8>, kind: u16, address: IpAddr) {
+pub(super) fn put_address(body: &mut Body, kind: u16, address: IpAddr) {
     match address {
         IpAddr::V4(v4) => put(body, kind, &v4.octets()),
         IpAddr::V6(v6) => put(body, kind, &v6.octets()),

@@ -6,6 +6,7 @@ use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netstate::Family;
 
 use super::attributes as a;
+use super::body::Body;
 use super::{
     BRIDGE, DELETE_NEIGHBOUR, DELETE_NEXT_HOP, DELETE_ROUTE, HEADER, Message, NEW_NEIGHBOUR, NEW_NEXT_HOP,
     NEW_ROUTE, ONLINK, PERMANENT, SELF, number,
@@ -15,9 +16,6 @@ use crate::netlink::Request;
 
 /// `RT_SCOPE_NOWHERE`: of any scope, in a deletion.
 const ANY_SCOPE: u8 = 255;
-
-/// Room for any of these messages.
-const ROOM: usize = 80;
 
 /// Makes the object, in place of what the kernel holds there. A next hop is only ever made, under a number that
 /// nobody has, for routes of others would follow it. None for what is no part of rtnetlink's bulk: links, addresses.
@@ -37,7 +35,7 @@ pub(in crate::fabric) fn set(object: &Object) -> Option<Request<Message>> {
 pub(in crate::fabric) fn remove(object: &Object) -> Option<Request<Message>> {
     let (kind, body) = match object {
         Object::NextHop(next_hop) => {
-            let mut body = vec![0; super::NEXT_HOP_HEADER];
+            let mut body = Body::zeroes(super::NEXT_HOP_HEADER);
             a::put(&mut body, a::ID, &next_hop.id.to_ne_bytes());
             (DELETE_NEXT_HOP, body)
         }
@@ -49,11 +47,11 @@ pub(in crate::fabric) fn remove(object: &Object) -> Option<Request<Message>> {
     Some(Request { message: Message::Asked { kind, body }, flags: 0 })
 }
 
-fn write_next_hop(next_hop: &NextHop) -> Vec<u8> {
-    let mut body = Vec::with_capacity(ROOM);
+fn write_next_hop(next_hop: &NextHop) -> Body {
+    let mut body = Body::new();
     let family = next_hop.hop.map_or(0, |hop| number(Family::of(hop.gateway)));
-    body.extend([family, 0, next_hop.protocol, 0]);
-    body.extend(next_hop.hop.map_or(0, flags).to_ne_bytes());
+    body.extend(&[family, 0, next_hop.protocol, 0]);
+    body.extend(&next_hop.hop.map_or(0, flags).to_ne_bytes());
     a::put(&mut body, a::ID, &next_hop.id.to_ne_bytes());
     if let Some(hop) = next_hop.hop {
         a::put(&mut body, a::OUT, &hop.link.to_ne_bytes());
@@ -62,14 +60,14 @@ fn write_next_hop(next_hop: &NextHop) -> Vec<u8> {
     body
 }
 
-fn write_route(route: &Route, scope: u8) -> Vec<u8> {
-    let mut body = Vec::with_capacity(ROOM);
+fn write_route(route: &Route, scope: u8) -> Body {
+    let mut body = Body::new();
     let destination = route.destination;
     let table = u8::try_from(route.table).unwrap_or(0);
     let family = number(Family::of(destination.ip()));
-    body.extend([family, destination.prefix(), 0, route.tos, table, route.protocol, scope, route.kind]);
+    body.extend(&[family, destination.prefix(), 0, route.tos, table, route.protocol, scope, route.kind]);
     let hop = if let Way::Hop(hop) = route.way { flags(hop) } else { 0 };
-    body.extend(hop.to_ne_bytes());
+    body.extend(&hop.to_ne_bytes());
     if destination.prefix() > 0 {
         a::put_address(&mut body, a::ROUTE_DESTINATION, destination.ip());
     }
@@ -97,7 +95,7 @@ fn flags(hop: Hop) -> u32 {
     if hop.onlink { ONLINK } else { 0 }
 }
 
-fn write_neighbour(neighbour: &Neighbour) -> Vec<u8> {
+fn write_neighbour(neighbour: &Neighbour) -> Body {
     let family = number(Family::of(neighbour.address));
     let mut body = neighbour_header(family, neighbour.link, 0);
     a::put_address(&mut body, a::NEIGHBOUR_ADDRESS, neighbour.address);
@@ -107,7 +105,7 @@ fn write_neighbour(neighbour: &Neighbour) -> Vec<u8> {
     body
 }
 
-fn write_entry(entry: &Entry) -> Vec<u8> {
+fn write_entry(entry: &Entry) -> Body {
     let mut body = neighbour_header(BRIDGE, entry.link, SELF);
     a::put(&mut body, a::NEIGHBOUR_MAC, &entry.mac.0);
     // Without an endpoint a deletion takes the whole entry.
@@ -117,12 +115,12 @@ fn write_entry(entry: &Entry) -> Vec<u8> {
     body
 }
 
-fn neighbour_header(family: u8, link: u32, flags: u8) -> Vec<u8> {
-    let mut body = Vec::with_capacity(ROOM);
-    body.extend([family, 0, 0, 0]);
-    body.extend(link.to_ne_bytes());
-    body.extend(PERMANENT.to_ne_bytes());
-    body.extend([flags, 0]);
-    debug_assert_eq!(body.len(), HEADER);
+fn neighbour_header(family: u8, link: u32, flags: u8) -> Body {
+    let mut body = Body::new();
+    let [p0, p1] = PERMANENT.to_ne_bytes();
+    body.extend(&[family, 0, 0, 0]);
+    body.extend(&link.to_ne_bytes());
+    body.extend(&[p0, p1, flags, 0]);
+    debug_assert_eq!(body.bytes().len(), HEADER);
     body
 }
