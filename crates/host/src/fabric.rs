@@ -8,12 +8,14 @@
 mod bulk;
 mod checksum;
 mod compare;
+mod cursor;
 mod device;
 mod foreign;
 mod hops;
 mod object;
 mod pass;
 mod report;
+mod step;
 mod tunnel;
 mod wanted;
 mod wire;

@@ -10,6 +10,8 @@ mod golden;
 mod repair;
 #[path = "fabric/scene.rs"]
 mod scene;
+#[path = "fabric/step.rs"]
+mod step;
 #[path = "fabric/traffic.rs"]
 mod traffic;
 #[path = "fabric/uplink.rs"]

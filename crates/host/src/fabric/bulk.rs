@@ -8,29 +8,29 @@ use netstate::Family;
 use super::compare::{self, Seen};
 use super::hops::Hops;
 use super::object::{Entry, Hop, Neighbour, NextHop, Object, PROTOCOL, Route, Way};
-use super::report::Action;
+use super::report::{Action, Drift};
+use super::step::Left;
 use super::wanted::Wanted;
 use super::wire::{self, Message};
 use crate::error::{Context, Error};
 use crate::netlink::{Netlink, Refusal};
 
-/// A change, and the number of its path.
-#[derive(Clone)]
-pub(super) struct Change {
-    pub(super) action: Action,
-    pub(super) object: Object,
-    pub(super) path: Option<usize>,
-}
-
 /// The socket for it.
-pub(crate) struct Bulk(Netlink<Message>);
+pub(crate) struct Bulk {
+    socket: Netlink<Message>,
+    /// What the last pass left, where it found all as it should be.
+    pub(super) left: Option<Left>,
+}
 
 impl Bulk {
     /// The one that is open, or a new one of the calling thread's namespace.
     pub(super) fn ensure(open: &mut Option<Self>) -> Result<&mut Self, Error> {
         match open {
             Some(bulk) => Ok(bulk),
-            none => Ok(none.insert(Self(Self::open().context("open", &"a route socket")?))),
+            none => {
+                let socket = Self::open().context("open", &"a route socket")?;
+                Ok(none.insert(Self { socket, left: None }))
+            }
         }
     }
 
@@ -41,16 +41,20 @@ impl Bulk {
     }
 
     pub(super) fn socket(&mut self) -> &mut Netlink<Message> {
-        &mut self.0
+        &mut self.socket
     }
 
-    /// Every next hop object; none where the kernel knows none (before 5.3).
-    pub(super) fn next_hops(&mut self) -> Result<Option<Vec<NextHop>>, Refusal> {
-        let found = self.0.walk(&Message::next_hops(), Vec::new, |found, message| {
-            if let Message::NextHop(next_hop) = message {
-                found.push(next_hop);
-            }
-        });
+    /// The wanted next hops beside what there are; none where the kernel knows no such objects (before 5.3).
+    pub(super) fn next_hops(&mut self, wanted: &Wanted<'_>) -> Result<Option<Hops>, Refusal> {
+        let found = self.socket.walk(
+            &Message::next_hops(),
+            || Hops::new(wanted),
+            |hops, message| {
+                if let Message::NextHop(next_hop) = message {
+                    hops.see(next_hop);
+                }
+            },
+        );
         match found {
             Ok(found) => Ok(Some(found)),
             Err(refusal) if refusal.is(libc::EOPNOTSUPP) || refusal.is(libc::EINVAL) => Ok(None),
@@ -62,7 +66,7 @@ impl Bulk {
         let mut all = Seen::nothing(wanted);
         for family in Family::ALL {
             let start = || Seen::nothing(wanted);
-            let seen = self.0.walk(&Message::routes(family), start, |seen, message| {
+            let seen = self.socket.walk(&Message::routes(family), start, |seen, message| {
                 if let Message::Route(route) = message {
                     seen.route(wanted, hops, route);
                 }
@@ -76,7 +80,7 @@ impl Bulk {
         let mut all = Seen::nothing(wanted);
         for (family, link) in compare::tunnels(wanted) {
             let start = || Seen::nothing(wanted);
-            let seen = self.0.walk(&Message::neighbours(family, link), start, |seen, message| {
+            let seen = self.socket.walk(&Message::neighbours(family, link), start, |seen, message| {
                 if let Message::Neighbour(neighbour) = message {
                     seen.neighbour(wanted, neighbour);
                 }
@@ -90,7 +94,7 @@ impl Bulk {
         let mut all = Seen::nothing(wanted);
         for (_, link) in compare::tunnels(wanted) {
             let start = || Seen::nothing(wanted);
-            let seen = self.0.walk(&Message::entries(link), start, |seen, message| {
+            let seen = self.socket.walk(&Message::entries(link), start, |seen, message| {
                 if let Message::Entry(entry) = message {
                     seen.entry(wanted, entry);
                 }
@@ -101,7 +105,7 @@ impl Bulk {
     }
 
     /// Sends the changes, what is to be removed last. Returns the refusals, each with the number of its change.
-    pub(super) fn change(&mut self, changes: &[Change]) -> io::Result<Vec<(usize, Refusal)>> {
+    pub(super) fn change(&mut self, changes: &[Drift]) -> io::Result<Vec<(usize, Refusal)>> {
         let first = changes.partition_point(|change| change.action != Action::Remove);
         let mut refused = self.send(&changes[..first])?;
         if refused.iter().any(|(number, refusal)| is_elsewhere(&changes[*number], refusal)) {
@@ -119,22 +123,22 @@ impl Bulk {
     /// alone goes before the old one, which serves on until it is replaced.
     fn again(
         &mut self,
-        changes: &[Change],
+        changes: &[Drift],
         refused: &[(usize, Refusal)],
     ) -> io::Result<Vec<(usize, Refusal)>> {
         let again: Vec<_> = refused.iter().map(|(number, _)| changes[*number].clone()).collect();
         let aids: Vec<_> =
             again.iter().filter_map(|change| Some(gateway_alone(tunnel_hop(&change.object)?))).collect();
         let aid =
-            |action| aids.iter().map(move |aid| Change { action, object: Object::Route(*aid), path: None });
+            |action| aids.iter().map(move |aid| Drift { action, object: Object::Route(*aid), link: None });
         self.send(&aid(Action::Add).collect::<Vec<_>>())?;
         let still = self.send(&again)?;
         self.send(&aid(Action::Remove).collect::<Vec<_>>())?;
         Ok(still.into_iter().map(|(number, refusal)| (refused[number].0, refusal)).collect())
     }
 
-    fn send(&mut self, changes: &[Change]) -> io::Result<Vec<(usize, Refusal)>> {
-        self.0.carry_out(changes.iter().filter_map(|change| match change.action {
+    fn send(&mut self, changes: &[Drift]) -> io::Result<Vec<(usize, Refusal)>> {
+        self.socket.carry_out(changes.iter().filter_map(|change| match change.action {
             Action::Add | Action::Replace => wire::set(&change.object),
             Action::Remove => wire::remove(&change.object),
         }))
@@ -152,7 +156,7 @@ fn tunnel_hop(object: &Object) -> Option<Hop> {
 }
 
 /// Was it refused because another link leads to its gateway?
-fn is_elsewhere(change: &Change, refusal: &Refusal) -> bool {
+fn is_elsewhere(change: &Drift, refusal: &Refusal) -> bool {
     refusal.is(libc::EINVAL) && tunnel_hop(&change.object).is_some()
 }
 

@@ -2,6 +2,7 @@
 //! gets another, and what no path takes goes, after the routes.
 
 use super::Shape;
+use super::cursor::Cursor;
 use super::object::{Hop, NextHop, PROTOCOL};
 use super::wanted::Wanted;
 
@@ -16,6 +17,7 @@ pub(super) struct Hops {
     taken: Vec<u32>,
     /// Ours, and wanted by nobody.
     pub(super) unwanted: Vec<NextHop>,
+    by_hop: Cursor,
 }
 
 impl Hops {
@@ -23,11 +25,12 @@ impl Hops {
     pub(super) fn new(wanted: &Wanted<'_>) -> Self {
         let mut hops = Vec::new();
         if wanted.shape == Shape::NextHops {
+            hops.reserve_exact(wanted.paths.len());
             hops.extend((0..wanted.paths.len()).filter_map(|number| Some((wanted.hop(number).ok()?, None))));
         }
         hops.sort_unstable();
         hops.dedup();
-        Self { wanted: hops, taken: Vec::new(), unwanted: Vec::new() }
+        Self { wanted: hops, taken: Vec::new(), unwanted: Vec::new(), by_hop: Cursor::default() }
     }
 
     /// Takes in one that the kernel has.
@@ -57,12 +60,18 @@ impl Hops {
         missing
     }
 
+    /// A number above all that are taken; none where there is no such.
+    pub(super) fn above(&self) -> Option<u32> {
+        let numbered = self.wanted.iter().filter_map(|(_, number)| *number);
+        self.taken.iter().copied().chain(numbered).max().map_or(Some(FIRST), |last| last.checked_add(1))
+    }
+
     /// The number of a next hop.
     pub(super) fn id(&self, hop: Hop) -> Option<u32> {
         self.wanted[self.find(hop)?].1
     }
 
     fn find(&self, hop: Hop) -> Option<usize> {
-        self.wanted.binary_search_by_key(&hop, |(hop, _)| *hop).ok()
+        self.by_hop.find(&self.wanted, |(known, _)| known.cmp(&hop))
     }
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use ipnetwork::IpNetwork;
 use netstate::{Fabric, Family};
 
-use super::bulk::{Bulk, Change};
+use super::bulk::Bulk;
 use super::compare::{self, Seen};
 use super::hops::Hops;
-use super::object::{NextHop, Object};
+use super::object::Object;
 use super::report::{Action, Drift, Failure, Obstacle, Pass};
+use super::step::Left;
 use super::wanted::Wanted;
 use super::{Effect, Shape};
 use crate::error::{Context, Error};
@@ -35,6 +36,9 @@ impl<'a> Work<'a> {
     /// # Errors
     /// Where a table can't be read, or the socket fails. What was done by then is done; the next pass goes on.
     pub(super) fn run(mut self, fabric: &Fabric) -> Result<Pass, Error> {
+        if self.effect == Effect::Change {
+            self.bulk.left = None;
+        }
         let mut tunnels = [None; 2];
         for wanted in &fabric.tunnels {
             let index = self.tunnel(wanted, &fabric.networks);
@@ -42,15 +46,20 @@ impl<'a> Work<'a> {
             tunnels[Family::of(wanted.address.ip()) as usize] = index;
         }
         let underlay = self.underlay(fabric)?;
+        let mut wanted = Wanted::new(fabric, tunnels, underlay, self.shape);
+        let found = self.bulk.next_hops(&wanted).context("read", &"the next hops")?;
         // An older kernel has no next hop objects.
-        let standing = self.bulk.next_hops().context("read", &"the next hops")?;
-        if standing.is_none() && self.shape == Shape::NextHops {
-            self.shape = Shape::Plain;
+        if found.is_none() && wanted.shape == Shape::NextHops {
+            wanted.shape = Shape::Plain;
         }
-        let wanted = Wanted::new(fabric, tunnels, underlay, self.shape);
-        let changes = self.compare(&wanted, standing.unwrap_or_default())?;
-        self.carry_out(&wanted, changes)?;
+        let mut hops = found.unwrap_or_else(|| Hops::new(&wanted));
+        let first = self.pass.changes.len();
+        self.compare(&wanted, &mut hops)?;
+        self.carry_out(&wanted, first)?;
         self.strange_tunnels(fabric).context("read", &"the VXLAN devices")?;
+        if self.effect == Effect::Change && self.pass.is_clean() {
+            self.bulk.left = Left::of(&wanted, &hops);
+        }
         Ok(self.pass)
     }
 
@@ -59,23 +68,20 @@ impl<'a> Work<'a> {
         Ok(match link::find(self.links, name).context("find", name)? {
             None => Err(Obstacle::NoLink(name.clone())),
             Some(seen) if !seen.is_up() => Err(Obstacle::Down(name.clone())),
-            Some(seen) => Ok(seen.index),
+            Some(seen) => {
+                self.names.push((seen.index, Arc::from(name.as_str())));
+                Ok(seen.index)
+            }
         })
     }
 
-    /// Reads what there is, and tells what is to be done about it, in the order in which it is to be done.
-    fn compare(&mut self, wanted: &Wanted<'_>, standing: Vec<NextHop>) -> Result<Vec<Change>, Error> {
-        let mut hops = Hops::new(wanted);
-        for next_hop in standing {
-            hops.see(next_hop);
-        }
+    /// Reads what there is, and notes what is to be done about it, in the order in which it is to be done.
+    fn compare(&mut self, wanted: &Wanted<'_>, hops: &mut Hops) -> Result<(), Error> {
         let new_hops = hops.number();
-        let mut routes = self.bulk.routes(wanted, &hops).context("read", &"the routes")?;
+        let mut routes = self.bulk.routes(wanted, hops).context("read", &"the routes")?;
         let neighbours = self.bulk.neighbours(wanted).context("read", &"the neighbours")?;
         let entries = self.bulk.entries(wanted).context("read", &"the forwarding entries")?;
 
-        let mut changes = Vec::new();
-        let mut push = |action, object, path| changes.push(Change { action, object, path });
         for (number, path) in wanted.paths.iter().enumerate() {
             let hop = match wanted.hop(number) {
                 Ok(hop) => hop,
@@ -86,51 +92,54 @@ impl<'a> Work<'a> {
             };
             let Some((neighbour, entry)) = Wanted::beyond(path, hop) else { continue };
             if let Some(action) = neighbours.action(number) {
-                push(action, Object::Neighbour(neighbour), Some(number));
+                self.note(action, Object::Neighbour(neighbour));
             }
             if let Some(action) = entries.action(number).filter(|_| Seen::is_first(wanted, number, &entry)) {
-                push(action, Object::Entry(entry), Some(number));
+                self.note(action, Object::Entry(entry));
             }
         }
         for next_hop in new_hops {
-            push(Action::Add, Object::NextHop(next_hop), None);
+            self.note(Action::Add, Object::NextHop(next_hop));
         }
         for number in 0..wanted.paths.len() {
             let Some(action) = routes.action(number) else { continue };
-            if let Some(route) = compare::route(wanted, &hops, number) {
-                push(action, Object::Route(route), Some(number));
+            if let Some(route) = compare::route(wanted, hops, number) {
+                self.note(action, Object::Route(route));
             }
         }
         hops.unwanted.retain(|next_hop| !routes.keeps(next_hop));
         let superfluous = routes.superfluous();
         let unwanted = superfluous.into_iter().chain(routes.unwanted).map(Object::Route);
         let unwanted = unwanted
-            .chain(hops.unwanted.into_iter().map(Object::NextHop))
+            .chain(hops.unwanted.drain(..).map(Object::NextHop))
             .chain(entries.unwanted.into_iter().map(Object::Entry))
             .chain(neighbours.unwanted.into_iter().map(Object::Neighbour));
         for object in unwanted {
-            push(Action::Remove, object, None);
+            self.note(Action::Remove, object);
         }
-        Ok(changes)
+        Ok(())
     }
 
-    fn carry_out(&mut self, wanted: &Wanted<'_>, changes: Vec<Change>) -> Result<(), Error> {
-        let refused = match self.effect {
-            Effect::Look => Vec::new(),
-            Effect::Change => self.bulk.change(&changes).context("change", &"the fabric")?,
-        };
+    /// Carries out what was noted from the `first` change on.
+    fn carry_out(&mut self, wanted: &Wanted<'_>, first: usize) -> Result<(), Error> {
+        if self.effect == Effect::Look {
+            return Ok(());
+        }
+        let refused = self.bulk.change(&self.pass.changes[first..]).context("change", &"the fabric")?;
+        if refused.is_empty() {
+            return Ok(());
+        }
         let mut refused = refused.into_iter().peekable();
-        self.pass.changes.reserve_exact(changes.len());
-        for (number, change) in changes.into_iter().enumerate() {
-            let Some((_, refusal)) = refused.next_if(|(index, _)| *index == number) else {
-                self.note(change.action, change.object);
+        for (number, change) in self.pass.changes.split_off(first).into_iter().enumerate() {
+            let Some((_, source)) = refused.next_if(|(index, _)| *index == number) else {
+                self.pass.changes.push(change);
                 continue;
             };
-            if change.action == Action::Remove && is_absence(&refusal) {
+            if change.action == Action::Remove && is_absence(&source) {
                 continue;
             }
-            let subnet = change.path.map(|number| wanted.paths[number].subnet);
-            self.fail_for(subnet, (change.action, change.object), refusal);
+            let subnet = subnet_of(wanted, &change);
+            self.pass.failures.push(Failure::Refused { subnet, drift: Box::new(change), source });
         }
         Ok(())
     }
@@ -142,13 +151,9 @@ impl<'a> Work<'a> {
     }
 
     /// Notes what could not be done.
-    pub(super) fn fail(&mut self, action: Action, object: Object, refusal: Refusal) {
-        self.fail_for(None, (action, object), refusal);
-    }
-
-    fn fail_for(&mut self, subnet: Option<IpNetwork>, tried: (Action, Object), source: Refusal) {
-        let drift = Box::new(self.drift(tried.0, tried.1));
-        self.pass.failures.push(Failure::Refused { subnet, drift, source });
+    pub(super) fn fail(&mut self, action: Action, object: Object, source: Refusal) {
+        let drift = Box::new(self.drift(action, object));
+        self.pass.failures.push(Failure::Refused { subnet: None, drift, source });
     }
 
     fn drift(&mut self, action: Action, object: Object) -> Drift {
@@ -171,6 +176,18 @@ impl<'a> Work<'a> {
 /// Is what was to be removed gone already?
 fn is_absence(refusal: &Refusal) -> bool {
     [libc::ESRCH, libc::ENOENT, libc::ENODEV].into_iter().any(|errno| refusal.is(errno))
+}
+
+/// The subnet of the one path that a change is made for.
+fn subnet_of(wanted: &Wanted<'_>, change: &Drift) -> Option<IpNetwork> {
+    let number = match &change.object {
+        _ if change.action == Action::Remove => None,
+        Object::Route(route) => wanted.by_subnet(route.destination),
+        Object::Neighbour(neighbour) => wanted.by_first_address(neighbour.address),
+        Object::Entry(entry) => wanted.by_mac(entry.link, entry.mac),
+        Object::Device(_) | Object::Setting(..) | Object::Address { .. } | Object::NextHop(_) => None,
+    };
+    number.map(|number| wanted.paths[number].subnet)
 }
 
 fn link_of(object: &Object) -> Option<u32> {

@@ -7,6 +7,7 @@ use ipnetwork::IpNetwork;
 use netstate::{Fabric, Family, Mac, Path, Via};
 
 use super::Shape;
+use super::cursor::Cursor;
 use super::object::{BY_HAND, Entry, Hop, Neighbour, PROTOCOL};
 use super::report::Obstacle;
 
@@ -26,6 +27,8 @@ pub(super) struct Wanted<'a> {
     macs: [Vec<(Mac, u32)>; 2],
     /// The numbers of paths to a MAC that is another endpoint's already; hardly ever any.
     doubtful: Vec<u32>,
+    by_subnet: Cursor,
+    by_mac: Cursor,
 }
 
 impl<'a> Wanted<'a> {
@@ -37,8 +40,17 @@ impl<'a> Wanted<'a> {
     ) -> Self {
         let paths = in_order(&fabric.paths);
         let macs = Family::ALL.map(|family| macs(&paths, family));
-        let mut wanted =
-            Self { paths, networks: &fabric.networks, tunnels, underlay, shape, macs, doubtful: Vec::new() };
+        let mut wanted = Self {
+            paths,
+            networks: &fabric.networks,
+            tunnels,
+            underlay,
+            shape,
+            macs,
+            doubtful: Vec::new(),
+            by_subnet: Cursor::default(),
+            by_mac: Cursor::default(),
+        };
         wanted.doubtful = (0..)
             .zip(wanted.paths.iter())
             .filter(|(_, path)| wanted.is_doubtful(path))
@@ -88,7 +100,7 @@ impl<'a> Wanted<'a> {
 
     /// The number of the path to exactly this subnet.
     pub(super) fn by_subnet(&self, subnet: IpNetwork) -> Option<usize> {
-        self.paths.binary_search_by_key(&subnet, |path| path.subnet).ok()
+        self.by_subnet.find(&self.paths, |path| path.subnet.cmp(&subnet))
     }
 
     /// The number of the path through a tunnel whose subnet begins with this address.
@@ -108,7 +120,7 @@ impl<'a> Wanted<'a> {
 
     fn first(&self, family: Family, mac: Mac) -> Option<usize> {
         let macs = &self.macs[family as usize];
-        let found = macs.binary_search_by_key(&mac, |(mac, _)| *mac).ok()?;
+        let found = self.by_mac.find(macs, |(known, _)| known.cmp(&mac))?;
         Some(macs[found].1 as usize)
     }
 
@@ -124,7 +136,7 @@ impl<'a> Wanted<'a> {
 }
 
 /// The paths as they are, where they are in order.
-fn in_order(paths: &[Path]) -> Cow<'_, [Path]> {
+pub(super) fn in_order(paths: &[Path]) -> Cow<'_, [Path]> {
     let is_network = |path: &Path| path.subnet.ip() == path.subnet.network();
     if paths.is_sorted_by(|one, next| one.subnet < next.subnet) && paths.iter().all(is_network) {
         return Cow::Borrowed(paths);
