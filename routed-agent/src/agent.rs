@@ -26,13 +26,16 @@ use crate::status::Status;
 
 pub(crate) use ear::Ear;
 pub(crate) use locator::Locator;
-pub(crate) use pass::{Outcome, Pass};
+pub(crate) use pass::{Ground, Outcome, Pass};
 
 /// A pass without any cause: the safety net beneath the kernel's notifications.
 const TICK: Duration = Duration::from_secs(60);
 
-/// News and notifications come in swarms: so long is waited for the rest.
+/// Notifications come in swarms: so long is waited for the rest.
 const SWARM: Duration = Duration::from_millis(5);
+
+/// So do changes of Nodes, which arrive together. A complete list is complete.
+const FLOCK: Duration = Duration::from_millis(1);
 
 /// Between two passes that only the kernel asks for: others change their rules and links all the time.
 const BREATH: Duration = Duration::from_millis(100);
@@ -79,6 +82,10 @@ pub(crate) struct Agent {
     due: Instant,
     /// When the last one ended.
     ended: Instant,
+    /// When the kernel was looked at last.
+    looked: Instant,
+    /// What the next pass can rest on.
+    ground: Ground,
     /// Passes in a row that did not reach everything.
     failures: u32,
 }
@@ -87,7 +94,17 @@ impl Agent {
     /// A loop that has heard nothing yet.
     pub(crate) fn new(pass: Pass, ears: Ears, voice: Voice) -> Self {
         let now = Instant::now();
-        Self { pass, ears, voice, patience: Patience::default(), due: now + TICK, ended: now, failures: 0 }
+        Self {
+            pass,
+            ears,
+            voice,
+            patience: Patience::default(),
+            due: now + TICK,
+            ended: now,
+            looked: now,
+            ground: Ground::Unknown,
+            failures: 0,
+        }
     }
 
     /// Works until the future is dropped. What it leaves in the kernel stays: traffic goes on without it.
@@ -119,8 +136,9 @@ impl Agent {
             News::Changed(node) => tracing::debug!(node = node.name, "a Node has changed"),
             News::Gone(name) => tracing::info!(node = name, "a Node is gone"),
         }
+        let wait = if matches!(news, News::Changed(_) | News::Gone(_)) { FLOCK } else { Duration::ZERO };
         if self.pass.take(news) {
-            self.due = self.due.min(Instant::now() + SWARM);
+            self.due = self.due.min(Instant::now() + wait);
         }
         self.tell();
     }
@@ -135,30 +153,43 @@ impl Agent {
 
     /// Something was changed that may be ours: soon, but not sooner than patience allows.
     fn mend(&mut self) {
+        self.ground = Ground::Unknown;
         let now = Instant::now();
         self.due = self.due.min(self.patience.next(now).max(now + SWARM).max(self.ended + BREATH));
     }
 
     /// Passes until the kernel is as wanted. What the kernel said before a pass, the pass sees; so the word of our own
     /// changes is taken in by the pass that confirms them, and that of others' in between is never lost.
+    ///
+    /// Where nothing but Nodes has changed since a pass confirmed all, the next makes their difference at once and
+    /// looks at nothing. It is confirmed like any other, a breath later.
     fn work(&mut self) {
-        self.due = Instant::now() + TICK;
+        if self.looked.elapsed() >= TICK {
+            self.ground = Ground::Unknown;
+        }
+        let mut step = false;
         for _ in 0..CONFIRMATIONS {
-            for ear in [&mut self.ears.network, &mut self.ears.rules] {
-                if let Err(error) = ear.drain() {
-                    tracing::error!(%error, "the kernel can't be heard");
-                }
-            }
+            self.listen();
             let start = Instant::now();
-            let outcome = self.pass.make();
+            let outcome = self.pass.make(self.ground);
             self.note(&outcome, start.elapsed());
-            if outcome.changes == 0 {
+            let confirmed = outcome.changes == 0 && self.pass.is_whole();
+            self.ground = if confirmed { Ground::Confirmed } else { Ground::Unknown };
+            step = outcome.ground == Ground::Confirmed;
+            if step || outcome.changes == 0 {
                 break;
             }
         }
-        let links = self.pass.links();
-        self.ears.network.follow(links.iter().map(|(name, index)| (name.as_str(), *index)));
         self.ended = Instant::now();
+        if !step {
+            self.looked = self.ended;
+            let links = self.pass.links();
+            self.ears.network.follow(links.iter().map(|(name, index)| (name.as_str(), *index)));
+        }
+        self.due = self.looked + TICK;
+        if step && self.ground == Ground::Unknown {
+            self.due = self.due.min(self.ended + BREATH);
+        }
         if self.pass.is_whole() {
             self.failures = 0;
         } else {
@@ -167,6 +198,20 @@ impl Agent {
             self.failures += 1;
         }
         self.tell();
+    }
+
+    /// Takes in what the kernel has said by now.
+    fn listen(&mut self) {
+        for ear in [&mut self.ears.network, &mut self.ears.rules] {
+            match ear.drain() {
+                Ok(false) => {}
+                Ok(true) => self.ground = Ground::Unknown,
+                Err(error) => {
+                    self.ground = Ground::Unknown;
+                    tracing::error!(%error, "the kernel can't be heard");
+                }
+            }
+        }
     }
 
     fn note(&mut self, outcome: &Outcome, time: Duration) {

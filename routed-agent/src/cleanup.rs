@@ -11,7 +11,7 @@ use netstate::Fabric;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::agent::Pass;
+use crate::agent::{Ground, Pass};
 use crate::command::{Heir, Settings};
 use crate::files::Files;
 use crate::lock::Lock;
@@ -92,7 +92,7 @@ async fn hand_over(settings: &Settings) -> Result<Vec<String>, CleanupError> {
 fn release(pass: &mut Pass) -> Vec<String> {
     pass.shape_as(Shape::Flannel);
     for _ in 0..PASSES {
-        if pass.make().changes == 0 {
+        if pass.make(Ground::Unknown).changes == 0 {
             break;
         }
     }

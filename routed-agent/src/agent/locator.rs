@@ -28,6 +28,7 @@ pub(crate) enum LocatorError {
 }
 
 /// What was found.
+#[derive(Clone)]
 pub(crate) struct Found {
     /// Where the node stands.
     pub(crate) site: Site,

@@ -27,9 +27,21 @@ const LINES: usize = 100;
 /// So many repairs.
 const REPAIRS: usize = 20;
 
+/// What a pass can rest on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Ground {
+    /// Nothing: it looks at everything.
+    #[default]
+    Unknown,
+    /// The last pass found all as it was wanted, and nothing was heard of the kernel since.
+    Confirmed,
+}
+
 /// How a pass went.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
+    /// What it rested on.
+    pub(crate) ground: Ground,
     /// Objects changed.
     pub(crate) changes: usize,
     /// Those among them that nobody wanted changed: their kind, and which.
@@ -49,6 +61,9 @@ pub(crate) struct Pass {
     shape: Shape,
     cluster: Option<Cluster>,
     site: Option<Site>,
+    ground: Ground,
+    /// What the locator found, as long as it would find the same.
+    found: Option<Found>,
     own: Vec<IpNetwork>,
     wanted: Option<Wanted>,
     /// The kernel was once just as `wanted`: what differs since, somebody changed.
@@ -88,6 +103,8 @@ impl Pass {
             shape: Shape::default(),
             cluster: None,
             site: None,
+            ground: Ground::Unknown,
+            found: None,
             own,
             wanted: None,
             settled: false,
@@ -97,15 +114,21 @@ impl Pass {
 
     /// Takes news in; says whether they may change anything.
     pub(crate) fn take(&mut self, news: News) -> bool {
+        let of_others = match &news {
+            News::Changed(node) => node.name != self.terms.own,
+            News::Gone(name) => *name != self.terms.own,
+            News::All(_) | News::Lost(_) | News::Back => false,
+        };
         let changed = self.nodes.take(news);
         if changed {
             self.cluster = None;
+            self.found.take_if(|_| !of_others);
         }
         changed
     }
 
     /// Makes it. Nothing is touched before a complete list of Nodes was seen.
-    pub(crate) fn make(&mut self) -> Outcome {
+    pub(crate) fn make(&mut self, ground: Ground) -> Outcome {
         if !self.nodes.complete() {
             return Outcome::default();
         }
@@ -116,6 +139,8 @@ impl Pass {
             ..Status::default()
         };
         let cluster = self.cluster.take().unwrap_or_else(|| Cluster::of(self.nodes.iter(), &self.terms));
+        self.ground = ground;
+        self.found.take_if(|_| ground == Ground::Unknown);
         let outcome = self.reconcile(&cluster, &mut status);
         self.cluster = Some(cluster);
         let skip = status.repairs.len().saturating_sub(REPAIRS);
@@ -132,7 +157,9 @@ impl Pass {
 
     fn reconcile(&mut self, cluster: &Cluster, status: &mut Status) -> Outcome {
         let mut outcome = Outcome::default();
+        let own = self.own.clone();
         self.know_own(cluster, status);
+        self.found.take_if(|_| own != self.own);
         let Some((site, bridge)) = self.stand(status) else { return outcome };
         let Paths { mut paths, refused } = duties::paths(&self.decisions, &site, cluster);
         self.keep_silent(cluster, &mut paths);
@@ -170,9 +197,15 @@ impl Pass {
     /// Where this node stands now, and the pods' bridge; where that can't be told, where it stood last.
     fn stand(&mut self, status: &mut Status) -> Option<(Site, Option<Interface>)> {
         let own = self.nodes.get(&self.terms.own);
-        let found = self.locator.find(&mut self.host, own, &self.own, &self.decisions);
+        let found = match self.found.take() {
+            Some(found) => Ok(found),
+            None => self.locator.find(&mut self.host, own, &self.own, &self.decisions),
+        };
         let (site, bridge) = match found {
-            Ok(Found { mut site, bridge, wrong }) => {
+            Ok(found) => {
+                // The bridge was put right, if it was not: that holds until the kernel is looked at again.
+                self.found = Some(Found { bridge: None, ..found.clone() });
+                let Found { mut site, bridge, wrong } = found;
                 status.warnings.extend(wrong);
                 for family in self.decisions.networks.iter().map(|network| Family::of(network.ip())) {
                     if site.address(family).is_some() {

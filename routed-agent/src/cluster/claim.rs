@@ -1,11 +1,13 @@
 //! What a Node claims for itself in one family, and who is right where two claim the same.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::rc::Rc;
 
 use ipnetwork::IpNetwork;
 use netstate::{Family, Mac};
+use serde::Deserialize;
 
 use super::{Member, Reach, Reason, Terms, Unannotated};
 use crate::node::Node;
@@ -150,11 +152,19 @@ impl<'a> Claim<'a> {
     }
 }
 
+/// What flannel writes of a VXLAN device.
+#[derive(Deserialize)]
+struct Vtep<'a> {
+    #[serde(rename = "VNI")]
+    vni: u32,
+    #[serde(rename = "VtepMAC", borrow)]
+    mac: Cow<'a, str>,
+}
+
 /// `{"VNI":1,"VtepMAC":"…"}`.
 pub(crate) fn read_vtep(text: &str) -> Option<(u32, Mac)> {
-    let value: serde_json::Value = serde_json::from_str(text).ok()?;
-    let vni = u32::try_from(value.get("VNI")?.as_u64()?).ok()?;
-    let mac: Mac = value.get("VtepMAC")?.as_str()?.parse().ok()?;
+    let Vtep { vni, mac } = serde_json::from_str(text).ok()?;
+    let mac: Mac = mac.parse().ok()?;
     let is_one_device = mac.0[0] & 1 == 0 && mac.0 != [0; 6];
     is_one_device.then_some((vni, mac))
 }
@@ -194,6 +204,11 @@ pub(super) fn addresses(node: &Node) -> impl Iterator<Item = IpAddr> {
 /// Claims sorted by subnet, each with the older one that overlaps it. Who yields to nobody stands, and the younger
 /// yield to it.
 pub(super) fn rivals(mut claims: Vec<Claim<'_>>) -> Vec<(Claim<'_>, Option<Rival>)> {
+    claims.sort_by_key(|claim| order(claim.subnet));
+    // Nearly always. Of networks that overlap, two are neighbours in this order.
+    if claims.is_sorted_by(|one, next| !holds(one.subnet, next.subnet)) {
+        return claims.into_iter().map(|claim| (claim, None)).collect();
+    }
     claims.sort_by(|a, b| a.seniority().cmp(&b.seniority()));
     let mut standing = Standing::new();
     let mut judged: Vec<_> = claims

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use host::Applied;
-use host::fabric::Drift;
+use host::fabric::{Drift, Pass as Laid};
 use netstate::{Fabric, Family, Object, Plan, PodRules};
 
-use super::{Outcome, Pass};
+use super::{Ground, Outcome, Pass};
 use crate::duties;
 use crate::files::Facts;
 use crate::status::{self, Status};
@@ -21,7 +21,7 @@ impl Pass {
     ) -> Vec<Drift> {
         let wanted = fabric.paths.len();
         status.paths = status::Paths { wanted, ..status::Paths::default() };
-        let pass = match self.host.reconcile_as(fabric, self.shape) {
+        let pass = match self.lay(fabric, outcome) {
             Ok(pass) => pass,
             Err(error) => {
                 status.problems.push(error.to_string());
@@ -41,6 +41,18 @@ impl Pass {
             lines.push(failure.to_string());
         }
         pass.changes
+    }
+
+    /// The difference alone where it can be known, else whatever a look finds.
+    fn lay(&mut self, fabric: &Fabric, outcome: &mut Outcome) -> Result<Laid, host::Error> {
+        let last = self.wanted.as_ref().filter(|_| self.ground == Ground::Confirmed);
+        if let Some(last) = last
+            && let Some(pass) = self.host.step(&last.fabric, fabric)?
+        {
+            outcome.ground = Ground::Confirmed;
+            return Ok(pass);
+        }
+        self.host.reconcile_as(fabric, self.shape)
     }
 
     pub(super) fn keep_rules(
