@@ -150,3 +150,33 @@ impl Metrics {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    const DASHBOARD: &str = include_str!("../../deploy/grafana/trestle.json");
+
+    /// The words of a text that begin as the names of our metrics do.
+    fn names(text: &str) -> BTreeSet<&str> {
+        let words = text.split(|character: char| !character.is_ascii_alphanumeric() && character != '_');
+        words.filter(|word| word.starts_with("trestle_")).collect()
+    }
+
+    #[test]
+    fn the_dashboard_asks_for_metrics_that_there_are_and_for_each_of_them() {
+        let metrics = Metrics::default();
+        metrics.passed(Duration::from_millis(1));
+        metrics.repaired("route");
+        metrics.dropped([("192.0.2.1".to_owned(), 1)]);
+        let text = metrics.encode(&Status::default());
+        let samples = text.lines().filter(|line| !line.starts_with('#'));
+        let mut shown: BTreeSet<_> = samples.flat_map(names).collect();
+        for rest in ["sum", "count"] {
+            shown.remove(format!("trestle_pass_duration_seconds_{rest}").as_str());
+        }
+        assert_eq!(names(DASHBOARD), shown);
+    }
+}
