@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::{Firewall, Setting, Tuned};
+use crate::{Firewall, Setting, Shaping, Tuned};
 
 /// One adjustment of one attachment. It is made by the attachment's ADD, told of by its record, and taken away by its
 /// DEL. `host::adjustment` has for each kind what the kernel must be told.
@@ -15,6 +15,8 @@ pub enum Adjustment {
     Tuned(Tuned),
     /// A rule of the firewall.
     Firewall(Firewall),
+    /// A limit of what passes.
+    Shaping(Shaping),
 }
 
 impl fmt::Display for Adjustment {
@@ -23,6 +25,7 @@ impl fmt::Display for Adjustment {
             Self::Setting(setting) => setting.fmt(f),
             Self::Tuned(tuned) => tuned.fmt(f),
             Self::Firewall(firewall) => firewall.fmt(f),
+            Self::Shaping(shaping) => shaping.fmt(f),
         }
     }
 }

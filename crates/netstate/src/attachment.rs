@@ -38,6 +38,11 @@ impl Attachment {
         self.mac(11)
     }
 
+    /// The MAC of the device that the attachment's traffic queues at.
+    pub(crate) fn queue_mac(&self) -> Mac {
+        self.mac(16)
+    }
+
     /// A name for files and comments: 32 hexadecimal digits, the same for the same attachment on every machine.
     pub fn key(&self) -> String {
         self.hex(16)

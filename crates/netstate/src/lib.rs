@@ -20,6 +20,7 @@ mod pod_rules;
 mod port;
 mod route;
 mod rule;
+mod shaping;
 mod sysctl;
 mod tuning;
 
@@ -48,5 +49,6 @@ pub use port::{
 };
 pub use route::{Route, Scope};
 pub use rule::{MacGuard, Masquerade, RuleKind};
+pub use shaping::{Direction, Limit, Shaping, ShapingError, Traffic};
 pub use sysctl::Sysctl;
 pub use tuning::{Property, PropertyError, Setting, Tuned};
