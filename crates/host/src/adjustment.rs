@@ -3,6 +3,7 @@
 
 mod firewall;
 mod setting;
+pub(crate) mod shaping;
 mod tuned;
 
 use netstate::{Adjustment, Attachment};
@@ -12,7 +13,7 @@ use crate::machine::Host;
 use crate::namespace::Namespace;
 
 /// Every kind. In this order they are restored; within a plan, the plan's order counts.
-const KINDS: &[&dyn Kind] = &[&setting::Settings, &tuned::Properties, &firewall::Rules];
+const KINDS: &[&dyn Kind] = &[&setting::Settings, &tuned::Properties, &firewall::Rules, &shaping::Shapings];
 
 /// Where an adjustment is made, looked for, or taken away.
 pub(crate) struct Site<'a> {
