@@ -1,9 +1,11 @@
 //! Chained plugins: they adjust an attachment that a plugin before them in the list made.
 
+mod bandwidth;
 mod firewall;
 mod flow;
 mod tuning;
 
+pub(crate) use bandwidth::Bandwidth;
 pub(crate) use firewall::Firewall;
 pub(crate) use flow::{Flow, preview};
 pub(crate) use tuning::Tuning;

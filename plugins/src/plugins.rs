@@ -3,7 +3,7 @@
 use cni::{Failure, Plugin, Request, Success};
 use netstate::Plan;
 
-use crate::chained::{self, Firewall, Tuning};
+use crate::chained::{self, Bandwidth, Firewall, Tuning};
 use crate::flannel::Flannel;
 use crate::interface::{Bridge, Dummy, Flow, Ipvlan, Loopback, Macvlan, Ptp, Vlan, preview};
 
@@ -28,6 +28,7 @@ pub(crate) const PLUGINS: &[Entry] = &[
     Entry { plugin: &Flow(Dummy), preview: Some(preview::<Dummy>) },
     Entry { plugin: &Loopback, preview: None },
     Entry { plugin: &chained::Flow(Firewall), preview: Some(chained::preview::<Firewall>) },
+    Entry { plugin: &chained::Flow(Bandwidth), preview: Some(chained::preview::<Bandwidth>) },
     Entry { plugin: &chained::Flow(Tuning), preview: Some(chained::preview::<Tuning>) },
     Entry { plugin: &Flannel, preview: None },
     Entry { plugin: &::ipam::HostLocal, preview: None },

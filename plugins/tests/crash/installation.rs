@@ -10,9 +10,11 @@ use crate::trials::Trials;
 /// What is installed, one a line.
 #[rustfmt::skip]
 const NAMES: &[&str] = &[
+    "bandwidth",
     "bridge",
     "cni",
     "dummy",
+    "firewall",
     "flannel",
     "host-local",
     "ipvlan",

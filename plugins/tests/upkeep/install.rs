@@ -11,10 +11,12 @@ use crate::network::BINARY;
 
 const DIRECTORY: &str = "/opt/cni/bin";
 // One a line: who adds a plugin adds a line, and counts.
-const NAMES: [&str; 12] = [
-    "bridge", //
+const NAMES: [&str; 14] = [
+    "bandwidth", //
+    "bridge",
     "cni",
     "dummy",
+    "firewall",
     "flannel",
     "host-local",
     "ipvlan",
