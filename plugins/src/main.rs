@@ -31,8 +31,12 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args();
     let program = arguments.next().unwrap_or_default();
     let name = Path::new(&program).file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    match plugins::find(name) {
-        Some(entry) => cni::main(entry.plugin),
-        None => administrator::main(&arguments.collect::<Vec<_>>()),
+    let arguments: Vec<String> = arguments.collect();
+    match (plugins::find(name), &arguments[..]) {
+        (Some(_), [word, flags @ ..]) if name == "dhcp" && word == ::ipam::dhcp::DAEMON => {
+            ::ipam::dhcp::daemon(flags)
+        }
+        (Some(entry), _) => cni::main(entry.plugin),
+        (None, _) => administrator::main(&arguments),
     }
 }

@@ -33,6 +33,7 @@ pub(crate) const PLUGINS: &[Entry] = &[
     Entry { plugin: &Flannel, preview: None },
     Entry { plugin: &::ipam::HostLocal, preview: None },
     Entry { plugin: &::ipam::Static, preview: None },
+    Entry { plugin: &::ipam::Dhcp, preview: None },
 ];
 
 /// The plugin of this name.

@@ -62,7 +62,7 @@ const LAYERS: [Layer; 7] = [
     Layer {
         name: "ipam",
         ours: &["cni", "netstate", "host"],
-        theirs: &["ipnetwork", "serde", "serde_json", "sha2", "thiserror"],
+        theirs: &["ipnetwork", "serde", "serde_json", "sha2", "smoltcp", "thiserror"],
         unreachable: &["kube"],
     },
     Layer {

@@ -37,6 +37,15 @@ impl BootId {
     }
 }
 
+/// For how long the machine has been running, in whole seconds, sleep included (`CLOCK_BOOTTIME`).
+///
+/// # Errors
+/// Where the kernel has no such clock (before 2.6.39).
+pub fn uptime() -> io::Result<u64> {
+    let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME)?;
+    u64::try_from(now.tv_sec()).map_err(io::Error::other)
+}
+
 impl fmt::Display for BootId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&String::from_utf8_lossy(&self.0))

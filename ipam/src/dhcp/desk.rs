@@ -1,0 +1,237 @@
+//! What is done for attachments: leases are taken, kept and given back. The daemon does it, and a DEL or GC that finds
+//! no daemon does its part by itself. What is known is on disk; here is only who works on what.
+
+mod tending;
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use cni::{Failure, Request, Success, ValidAttachment, ValidAttachments};
+use host::Namespace;
+use host::life::{Life, Proof, Witness};
+use netstate::Attachment;
+
+use super::config::Wish;
+use super::errand::{Client, Errand, Manner};
+use super::error::{Finding, LeaseError, StoreError};
+use super::lease::{self, Duty};
+use super::store::{Record, Store};
+use super::v4;
+
+/// Whoever works for attachments.
+pub(super) struct Desk {
+    /// What stands before every path of the host's.
+    root: PathBuf,
+    pub(super) store: Store,
+    manner: Manner,
+    turns: Mutex<HashMap<Attachment, Arc<Turn>>>,
+}
+
+/// One attachment's: nobody works on it at once with another.
+#[derive(Default)]
+struct Turn {
+    /// It is to be released, so whoever is at work shall end.
+    stop: AtomicBool,
+    work: Mutex<()>,
+}
+
+impl Turn {
+    fn begin(&self) -> MutexGuard<'_, ()> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Desk {
+    /// On the host whose root is `root`.
+    pub(super) fn new(root: &Path, manner: Manner) -> Self {
+        Self {
+            root: root.to_owned(),
+            store: Store::below(if root.as_os_str().is_empty() { Path::new("/") } else { root }),
+            manner,
+            turns: Mutex::default(),
+        }
+    }
+
+    /// ADD. An attachment that holds its leases keeps them.
+    pub(super) fn add(&self, request: &Request) -> Result<Success, Failure> {
+        let owner = owner(request);
+        let wish = Wish::of(request)?;
+        let turn = self.turn(&owner);
+        let _work = turn.begin();
+        if let Some(record) = self.store.read(&owner)? {
+            if self.holds(&record, request, &wish)? {
+                return Ok(lease::success(&record.leases, &wish));
+            }
+            self.give_back(&record)?;
+        }
+        let netns = request.netns.clone().unwrap_or_default();
+        let mut record = Record::new(&owner, &netns, wish);
+        let path = self.on_host(&netns);
+        let no_clock = |source| LeaseError::Io { verb: "read", what: "/proc", source };
+        record.proof = Proof::of(Some(&path), None).map_err(no_clock)?.to_string();
+        let namespace = Namespace::open(&path).map_err(LeaseError::from)?;
+        let taken = self.take(&namespace, &mut record, &turn.stop);
+        if taken.is_err() {
+            // The failure of the ADD is what the runtime has to know.
+            let _ = self.give_back(&record);
+        }
+        taken?;
+        Ok(lease::success(&record.leases, &record.wish))
+    }
+
+    /// One lease for each protocol, on disk before anybody hears of it.
+    fn take(&self, namespace: &Namespace, record: &mut Record, stop: &AtomicBool) -> Result<(), Failure> {
+        let owner = record.owner();
+        for protocol in record.wish.protocols.clone() {
+            let client = Client { owner: &owner, wish: &record.wish };
+            let lease = Errand::new(namespace, client, self.manner, stop)?.obtain(protocol, None)?;
+            record.leases.push(lease);
+            self.store.write(record)?;
+        }
+        Ok(())
+    }
+
+    /// Are they leases of this very container, wanted in the same way and not over?
+    fn holds(&self, record: &Record, request: &Request, wish: &Wish) -> Result<bool, Failure> {
+        let same = request.netns.as_deref() == Some(&record.netns) && record.wish == *wish;
+        let now = now()?;
+        let over = |lease: &lease::Lease| now >= lease.times.expire;
+        let complete = record.leases.len() == wish.protocols.len() && !record.leases.iter().any(over);
+        Ok(same && complete && self.life(record)? != Life::Dead)
+    }
+
+    /// DEL.
+    pub(super) fn del(&self, request: &Request) -> Result<(), Failure> {
+        Ok(self.release(&owner(request))?)
+    }
+
+    /// Ends whoever is at work for the attachment, forgets it and gives its leases back.
+    pub(super) fn release(&self, owner: &Attachment) -> Result<(), StoreError> {
+        let turn = self.turn(owner);
+        turn.stop.store(true, Ordering::Relaxed);
+        let _work = turn.begin();
+        let record = self.store.read(owner)?;
+        let released = record.map_or(Ok(()), |record| self.give_back(&record));
+        // Who comes next begins anew.
+        self.turns().remove(owner);
+        released
+    }
+
+    /// A server that does not hear of it takes its lease back in time, so nothing but our own files can fail here.
+    fn give_back(&self, record: &Record) -> Result<(), StoreError> {
+        let owner = record.owner();
+        self.store.remove(&owner)?;
+        let client = Client { owner: &owner, wish: &record.wish };
+        let never = AtomicBool::new(false);
+        let namespace = self.namespace(record);
+        let errand = namespace.as_ref().and_then(|ns| Errand::new(ns, client, self.manner, &never).ok());
+        for lease in &record.leases {
+            let sent = match &errand {
+                Some(errand) => errand.release(lease),
+                None => v4::release_from_here(&client, lease),
+            };
+            if let Err(error) = sent {
+                super::log::line(&owner, &format!("{} is not released: {error}", lease.address));
+            }
+        }
+        Ok(())
+    }
+
+    /// CHECK.
+    pub(super) fn check(&self, request: &Request) -> Result<(), Failure> {
+        let missing = || Finding::NoLease(request.container.clone());
+        let record = self.store.read(&owner(request))?.ok_or_else(missing)?;
+        let now = now()?;
+        let result = request.config.prev_result()?;
+        if record.leases.is_empty() {
+            return Err(missing().into());
+        }
+        for lease in &record.leases {
+            let address = lease.address.ip();
+            if matches!(lease.times.duty(now), Duty::Expire) || now >= lease.times.expire {
+                return Err(Finding::Expired(address).into());
+            }
+            if result.as_ref().is_some_and(|result| result.ips.iter().all(|ip| ip.address.ip() != address)) {
+                return Err(Finding::Moved(address).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// GC: goes on after errors and returns the first. Where the runtime's list is `null` it names no attachment
+    /// because it knows none, not because it asked; whoever is not provably dead stays then.
+    pub(super) fn gc(&self, request: &Request) -> Result<(), Failure> {
+        let valid = request.config.valid_attachments()?;
+        let mut result = Ok(());
+        for record in self.store.all()? {
+            let owner = record.owner();
+            let stays = owner.network != request.config.name
+                || match &valid {
+                    ValidAttachments::Absent => true,
+                    ValidAttachments::List(list) => list.iter().any(|valid| names(valid, &owner)),
+                    ValidAttachments::Null => self.life(&record)? != Life::Dead,
+                };
+            if !stays {
+                result = result.and(self.release(&owner));
+            }
+        }
+        Ok(result?)
+    }
+
+    /// Is the container of this record there?
+    fn life(&self, record: &Record) -> Result<Life, StoreError> {
+        let proof = record.proof.parse::<Proof>();
+        let (Ok(proof), Some(file)) = (proof, self.store.open(&record.owner())?) else {
+            return Ok(Life::Unknown);
+        };
+        Ok(Witness::default().life(&proof, &file))
+    }
+
+    /// The container's namespace, by the kernel's own name for it where it has one: another may have its path by now.
+    fn namespace(&self, record: &Record) -> Option<Namespace> {
+        let proof = record.proof.parse::<Proof>().ok()?;
+        let handle = proof.namespace.and_then(|seen| seen.network.open().ok()).map(File::from);
+        match handle {
+            Some(file) => Namespace::open_if_there(Path::new(&format!("/proc/self/fd/{}", file.as_raw_fd()))),
+            None => Namespace::open_if_there(&self.on_host(&record.netns)),
+        }
+    }
+
+    /// A path of the host's as this process sees it: the prefix is put before it, as it is.
+    fn on_host(&self, path: &Path) -> PathBuf {
+        let mut whole = self.root.clone().into_os_string();
+        whole.push(path);
+        whole.into()
+    }
+
+    fn turn(&self, owner: &Attachment) -> Arc<Turn> {
+        Arc::clone(self.turns().entry(owner.clone()).or_default())
+    }
+
+    fn turns(&self) -> MutexGuard<'_, HashMap<Attachment, Arc<Turn>>> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn names(valid: &ValidAttachment, owner: &Attachment) -> bool {
+    valid.container == owner.container && valid.ifname == owner.ifname
+}
+
+/// Whose call it is.
+fn owner(request: &Request) -> Attachment {
+    Attachment {
+        network: request.config.name.clone(),
+        container: request.container.clone(),
+        ifname: request.ifname.clone(),
+    }
+}
+
+/// In seconds since the machine started.
+fn now() -> Result<u64, LeaseError> {
+    let clock = |source| LeaseError::Io { verb: "read", what: "the clock", source };
+    host::boot::uptime().map_err(clock)
+}
