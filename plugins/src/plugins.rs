@@ -5,7 +5,7 @@ use netstate::Plan;
 
 use crate::chained::{self, Bandwidth, Firewall, Tuning};
 use crate::flannel::Flannel;
-use crate::interface::{Bridge, Dummy, Flow, Ipvlan, Loopback, Macvlan, Ptp, Vlan, preview};
+use crate::interface::{Bridge, Dummy, Flow, HostDevice, Ipvlan, Loopback, Macvlan, Ptp, Tap, Vlan, preview};
 
 /// One plugin.
 pub(crate) struct Entry {
@@ -26,6 +26,8 @@ pub(crate) const PLUGINS: &[Entry] = &[
     Entry { plugin: &Flow(Ipvlan), preview: Some(preview::<Ipvlan>) },
     Entry { plugin: &Flow(Vlan), preview: Some(preview::<Vlan>) },
     Entry { plugin: &Flow(Dummy), preview: Some(preview::<Dummy>) },
+    Entry { plugin: &Flow(Tap), preview: Some(preview::<Tap>) },
+    Entry { plugin: &Flow(HostDevice), preview: Some(preview::<HostDevice>) },
     Entry { plugin: &Loopback, preview: None },
     Entry { plugin: &chained::Flow(Firewall), preview: Some(chained::preview::<Firewall>) },
     Entry { plugin: &chained::Flow(Bandwidth), preview: Some(chained::preview::<Bandwidth>) },

@@ -46,7 +46,9 @@ pub(crate) fn add(link: u32, network: IpNetwork, detection: Detection) -> Reques
 pub(crate) fn add_wanted(link: u32, wanted: &Address) -> Request<Message> {
     let mut message = new(link, wanted.network, wanted.detection);
     if wanted.prefix_route == PrefixRoute::Absent {
-        message.attributes.push(AddressAttribute::Flags(AddressFlags::Noprefixroute));
+        // This attribute stands for the flags of the header, too.
+        let flags = AddressFlags::from_bits_retain(u32::from(message.header.flags.bits()));
+        message.attributes.push(AddressAttribute::Flags(flags | AddressFlags::Noprefixroute));
     }
     Request::new(Message::NewAddress(message), NLM_F_CREATE | NLM_F_EXCL)
 }

@@ -18,7 +18,7 @@ use crate::error::{Context, Error};
 use crate::link::{self, Seen, Socket};
 use crate::machine::Host;
 use crate::namespace::Namespace;
-use crate::record::Record;
+use crate::record::{Record, Records};
 use crate::remove::gone;
 
 /// The calling thread's network namespace.
@@ -102,7 +102,7 @@ impl Host {
             // It died with its namespace.
             (Away::Made(_), None) => Ok(()),
             (Away::Lent(lent), Some(container)) => {
-                take_back(container, &lent.home)?;
+                self.take_back(container, lent)?;
                 self.bring_home(lent)
             }
             (Away::Lent(lent), None) => self.bring_home(lent),
@@ -137,6 +137,37 @@ impl Host {
         Ok(true)
     }
 
+    /// Undoes what was made or moved inside.
+    pub(crate) fn undo_inside(&mut self, applied: &Applied, container: &Namespace) -> Result<(), Error> {
+        if let Some(name) = &applied.inside {
+            delete(&mut *container.route()?, name)?;
+        }
+        match &applied.device {
+            Some(device) => self.take_back(container, &Lent { home: device.home.clone(), mac: device.mac }),
+            None => Ok(()),
+        }
+    }
+
+    /// Moves a device out of the container. One that is not there is none; where its name is taken on the host, it
+    /// stays where it is.
+    pub(crate) fn take_back(&mut self, container: &Namespace, lent: &Lent) -> Result<(), Error> {
+        let home = &lent.home;
+        let mut socket = container.route()?;
+        let links = link::all(&mut socket).context("read", &"the links of the container")?;
+        // A move that ended halfway left it under its old name, and without its alias.
+        let halfway = |seen: &Seen| {
+            seen.name == home.as_str() && seen.alias.is_none() && seen.mac == lent.mac && lent.mac.is_some()
+        };
+        let inside = links.iter().find(|seen| seen.alias.as_deref() == Some(home.as_str()) || halfway(seen));
+        let Some(seen) = inside else { return Ok(()) };
+        if self.find(home)?.is_some() {
+            return Err(Error::LinkExists { place: "the host", name: home.clone() });
+        }
+        let own = File::open(OWN).context("open", &OWN)?;
+        let request = give_back(seen.index, home, own.as_raw_fd());
+        socket.request(request).context("move back to the host", home).map(drop)
+    }
+
     /// Gives a device its old name, if a namespace that ended has sent it back under another. Its alias tells.
     fn bring_home(&mut self, lent: &Lent) -> Result<(), Error> {
         match self.lost(&lent.home, lent.mac)? {
@@ -148,40 +179,36 @@ impl Host {
         }
     }
 
-    /// The device on the host that should be called `home`, by its alias: under whatever name.
+    /// A device that was lent and has come back under another name than `home`: a record has to say so, for anybody may
+    /// give a link an alias.
+    ///
+    /// # Errors
+    /// Where the records can't be read, or the kernel refuses.
+    pub fn strayed(&mut self, home: &LinkName) -> Result<Option<Seen>, Error> {
+        for record in Records::of_this_boot()?.all()? {
+            match record.away {
+                Some(Away::Lent(lent)) if lent.home == *home => return self.lost(home, lent.mac),
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// The link of this MAC.
     ///
     /// # Errors
     /// The kernel's refusal.
-    pub fn lost(&mut self, home: &LinkName, mac: Option<Mac>) -> Result<Option<Seen>, Error> {
+    pub fn find_by_mac(&mut self, mac: Mac) -> Result<Option<Seen>, Error> {
+        let links = link::all(&mut self.route).context("read", &"the links")?;
+        Ok(links.into_iter().find(|seen| seen.mac == Some(mac)))
+    }
+
+    /// The device on the host that should be called `home`, by its alias: under whatever name.
+    fn lost(&mut self, home: &LinkName, mac: Option<Mac>) -> Result<Option<Seen>, Error> {
         let links = link::all(&mut self.route).context("read", &"the links")?;
         Ok(links
             .into_iter()
             .find(|seen| seen.alias.as_deref() == Some(home.as_str()) && (mac.is_none() || seen.mac == mac)))
-    }
-}
-
-/// Undoes what was made or moved inside.
-pub(crate) fn undo(applied: &Applied, container: &Namespace) -> Result<(), Error> {
-    if let Some(name) = &applied.inside {
-        delete(&mut *container.route()?, name)?;
-    }
-    match &applied.device {
-        Some(device) => take_back(container, &device.home),
-        None => Ok(()),
-    }
-}
-
-/// Moves the device that should be called `home` out of the container. One that is not there is none.
-pub(crate) fn take_back(container: &Namespace, home: &LinkName) -> Result<(), Error> {
-    let own = File::open(OWN).context("open", &OWN)?;
-    let mut socket = container.route()?;
-    let links = link::all(&mut socket).context("read", &"the links of the container")?;
-    match links.iter().find(|seen| seen.alias.as_deref() == Some(home.as_str())) {
-        Some(seen) => {
-            let request = give_back(seen.index, home, own.as_raw_fd());
-            socket.request(request).context("move back to the host", home).map(drop)
-        }
-        None => Ok(()),
     }
 }
 

@@ -101,7 +101,8 @@ pub(crate) fn complete(link: &ContainerLink, alias: &str, bridge: Option<u32>) -
 }
 
 /// Moves the device `index` into the namespace `container`, under the name that it has there. Its alias keeps its old
-/// name, as the reference has it. All in one request: the kernel does all of it, or, where a name is taken, nothing.
+/// name, as the reference has it. All in one request, which a kill can't come between; where the new name is taken
+/// there, the device has moved all the same.
 pub(crate) fn lend(device: &Device, index: u32, container: RawFd) -> Request<Message> {
     rename(index, &device.name, device.home.as_str(), Some(container))
 }

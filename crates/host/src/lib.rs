@@ -9,6 +9,7 @@ mod announce;
 mod apply;
 mod away;
 pub mod boot;
+pub mod bus;
 mod compare;
 pub mod conntrack;
 mod container_link;

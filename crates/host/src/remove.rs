@@ -9,13 +9,13 @@ use netstate::{Attachment, Family, LinkName, MacGuard, Masquerade, Plan};
 
 use crate::address::address_family;
 use crate::apply::{Applied, rules};
+use crate::conntrack;
 use crate::error::{Context, Error};
 use crate::link::{self, Socket};
 use crate::machine::Host;
 use crate::namespace::Namespace;
 use crate::netlink::{Refusal, Request};
 use crate::record::{Keeper, Record, Records};
-use crate::{away, conntrack};
 
 impl Host {
     /// Removes what the record says: packet rules first, so that no address is freed while a rule names it; then
@@ -73,7 +73,7 @@ impl Host {
         let owner = masquerades.first().map(|rule| &rule.owner).or(guards.first().map(|rule| &rule.owner));
         let mut errors = Vec::new();
         errors.extend(owner.and_then(|owner| self.remove_these(owner, &masquerades, &guards).err()));
-        errors.extend(away::undo(applied, container).err());
+        errors.extend(self.undo_inside(applied, container).err());
         errors.extend(applied.veth.as_ref().and_then(|name| self.remove_link(name).err()));
         errors
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use netstate::{Attachment, LinkName, Mac};
 
-use crate::away::take_back;
+use crate::away::Lent;
 use crate::error::{Context, Error};
 use crate::link::{self, Seen};
 use crate::machine::Host;
@@ -57,7 +57,7 @@ impl Host {
         if let Some(container) = &leftover.container {
             removed.push(match leftover.fate {
                 Fate::Removed => self.remove_inside(container, &owner.ifname),
-                Fate::GivenBack => give_back(container, &owner.ifname),
+                Fate::GivenBack => self.give_back(container, &owner.ifname),
             });
         }
         let reported = leftover.host_ends.iter().map(|(name, mac)| (name.clone(), Some(*mac)));
@@ -116,14 +116,14 @@ impl Host {
         }
         Ok(conntrack::forget(&removed.addresses)?)
     }
-}
 
-/// Moves a device back whose alias is its name on the host: the reference's, and ours.
-fn give_back(container: &Namespace, ifname: &str) -> Result<Removed, Error> {
-    let Ok(name) = ifname.parse::<LinkName>() else { return Ok(Removed::default()) };
-    let found = link::find(&mut *container.route()?, &name).context("find", &name)?;
-    match found.and_then(|seen| seen.alias?.parse::<LinkName>().ok()) {
-        Some(home) => take_back(container, &home).map(|()| Removed::default()),
-        None => Ok(Removed::default()),
+    /// Moves a device back whose alias is its name on the host: the reference's, and ours.
+    fn give_back(&mut self, container: &Namespace, ifname: &str) -> Result<Removed, Error> {
+        let Ok(name) = ifname.parse::<LinkName>() else { return Ok(Removed::default()) };
+        let found = link::find(&mut *container.route()?, &name).context("find", &name)?;
+        match found.and_then(|seen| Some((seen.alias?.parse::<LinkName>().ok()?, seen.mac))) {
+            Some((home, mac)) => self.take_back(container, &Lent { home, mac }).map(|()| Removed::default()),
+            None => Ok(Removed::default()),
+        }
     }
 }

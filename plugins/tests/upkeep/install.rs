@@ -11,19 +11,21 @@ use crate::network::BINARY;
 
 const DIRECTORY: &str = "/opt/cni/bin";
 // One a line: who adds a plugin adds a line, and counts.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 16] = [
     "bandwidth", //
     "bridge",
     "cni",
     "dummy",
     "firewall",
     "flannel",
+    "host-device",
     "host-local",
     "ipvlan",
     "loopback",
     "macvlan",
     "ptp",
     "static",
+    "tap",
     "tuning",
     "vlan",
 ];

@@ -63,8 +63,9 @@ impl Work<'_> {
         let container = self.container()?;
         let index = self.index(&wanted.found)?;
         let lend = container_link::lend(wanted, index, container.fd());
-        self.socket().request(lend).context("move into the container", wanted)?;
+        // One that is moved and can't be renamed then has to come back, too.
         self.applied.device = Some(wanted.clone());
+        self.socket().request(lend).context("move into the container", wanted)?;
         let mut socket = container.route()?;
         let seen = link::find(&mut socket, &wanted.name).context("find", &wanted.name)?;
         let seen = seen.ok_or_else(|| Error::NoLink(wanted.name.clone()))?;

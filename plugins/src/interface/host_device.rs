@@ -1,0 +1,69 @@
+//! `host-device`: a device of the host, lent to the container.
+
+mod conf;
+mod find;
+
+use cni::{Failure, Interface, Request, Success};
+use netstate::{Detection, Mac, Object, Plan};
+
+use self::conf::Conf;
+use self::find::Ground;
+use crate::interface::alone;
+use crate::interface::flow::{Base, Made, Policy, Shape, Site, Wanted};
+use crate::interface::inside;
+use crate::interface::keys;
+
+/// The plugin.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HostDevice;
+
+impl Policy for HostDevice {
+    const NAME: &'static str = "host-device";
+    const SHAPE: Shape = Shape::Lent;
+    type Conf = Conf;
+    type Ground = Ground;
+
+    fn parse(request: &Request) -> Result<Conf, Failure> {
+        Conf::parse(request)
+    }
+
+    fn ground(conf: &Conf, site: &mut Site) -> Result<Ground, Failure> {
+        find::find(&conf.choice, site)
+    }
+
+    fn mac(_: &Conf) -> Option<Mac> {
+        None
+    }
+
+    fn base<'a>(_: &'a Conf, _: &'a Ground) -> Base<'a> {
+        Base::None
+    }
+
+    fn settle(conf: &Conf, lease: Success) -> Result<Success, Failure> {
+        Ok(keys::settle(lease, alone::CONTAINER, conf.dns.as_ref()))
+    }
+
+    /// A device that a program drives has no link that could be moved or configured.
+    fn plan(conf: &Conf, ground: &Ground, wanted: &Wanted) -> Plan {
+        let mut plan = Plan::default();
+        let Ground::Link(device) = ground else { return plan };
+        let device = netstate::Device { name: wanted.ends.container.clone(), ..device.clone() };
+        // What has no MAC has nobody to ask.
+        let detection = if device.mac.is_some() { Detection::On } else { Detection::Off };
+        plan.container(Object::Device(device));
+        let how = inside::Inside { detection, ..alone::beyond(conf.ipam) };
+        inside::plan(how, wanted, &mut plan);
+        plan
+    }
+
+    fn interfaces(conf: &Conf, wanted: &Wanted, made: &Made) -> Vec<Interface> {
+        vec![Interface {
+            name: wanted.ends.container.to_string(),
+            mac: made.mac.map(|mac| mac.to_string()).unwrap_or_default(),
+            mtu: made.mtu,
+            sandbox: wanted.sandbox.clone(),
+            pci_id: conf.choice.pci().unwrap_or_default().to_owned(),
+            ..Interface::default()
+        }]
+    }
+}

@@ -1,0 +1,11 @@
+//! Interface plugins but bridge: ptp, macvlan, tap and host-device, on links that every kernel has. `tests/modules` has
+//! those of kernels that know vlan, ipvlan and dummy links.
+
+mod crash;
+mod host_device;
+mod macvlan;
+mod preview;
+mod ptp;
+mod stage;
+mod status;
+mod tap;

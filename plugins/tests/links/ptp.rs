@@ -1,0 +1,138 @@
+//! `ptp`.
+
+use sandbox::Place;
+use serde_json::{Value, json};
+
+use crate::stage::{Stage, addresses, conf, link, msg, with};
+
+// Upstream: "configures and deconfigures a dual-stack ptp link with ADD/DEL".
+#[test]
+fn the_host_end_has_the_gateways_address_and_every_packet_is_routed() {
+    let stage = Stage::new();
+    stage.life(&conf("ptp", &json!({ "mtu": 1400 })), |pod, result| {
+        let host = result["interfaces"][0]["name"].as_str().expect("a name");
+        assert!(host.starts_with("veth"), "{result}");
+        assert_eq!(result["interfaces"][1]["name"], "eth0");
+        assert_eq!(
+            result["ips"][0],
+            json!({ "interface": 1, "address": "10.1.2.2/24", "gateway": "10.1.2.1" })
+        );
+        assert_eq!(addresses(&stage.node, host), ["10.1.2.1/32", "fd01:2::1/128"]);
+        assert_eq!(addresses(pod, "eth0"), ["10.1.2.2/24", "fd01:2::2/64"]);
+        for (place, told) in [(&link(&stage.node, host), 0), (&link(pod, "eth0"), 1)] {
+            assert_eq!(place["mtu"], 1400);
+            assert_eq!(place["address"], result["interfaces"][told]["mac"]);
+        }
+        let routes = pod.sh("ip route; ip -6 route | grep -v fe80").stdout;
+        for wanted in ["10.1.2.0/24 via 10.1.2.1 dev eth0", "10.1.2.1 dev eth0", "fd01:2::/64 via fd01:2::1"]
+        {
+            assert!(routes.contains(wanted), "{wanted} is missing:\n{routes}");
+        }
+        pod.ping("10.1.2.1");
+        pod.ping("fd01:2::1");
+    });
+}
+
+#[test]
+fn two_containers_reach_each_other_by_the_node() {
+    let stage = Stage::new();
+    let (first, second) = (stage.node.pod("p1"), stage.node.pod("p2"));
+    let conf = conf("ptp", &json!({}));
+    stage.add(&first, &conf);
+    stage.add(&second, &conf);
+    first.ping("10.1.2.3");
+    second.ping("fd01:2::2");
+}
+
+// Upstream: "configures and deconfigures an IPV4 ptp link with routes … with ADD/DEL", with ipMasq.
+#[test]
+fn a_machine_beyond_sees_the_nodes_address_where_that_is_asked_for() {
+    let (stage, beyond) = Stage::with_router();
+    let routes = json!([{ "dst": "0.0.0.0/0" }, { "dst": "::/0" }]);
+    let ipam = json!({ "type": "host-local", "routes": routes,
+        "ranges": [[{ "subnet": "10.7.2.0/24" }], [{ "subnet": "fd07:2::/64" }]] });
+    stage.life(&conf("ptp", &json!({ "ipMasq": true, "ipam": ipam })), |pod, _| {
+        // The other machine has no route to the pods.
+        pod.ping("192.0.2.1");
+        pod.ping("2001:db8::1");
+    });
+    drop(beyond);
+}
+
+// B-34: the reference writes a route by way of nothing.
+#[test]
+fn a_gateway_that_ipam_leaves_open_is_the_networks_first_address() {
+    let stage = Stage::new();
+    let ipam = json!({ "type": "static", "addresses": [{ "address": "10.1.2.9/24" }] });
+    stage.life(&conf("ptp", &json!({ "ipam": ipam })), |pod, result| {
+        assert_eq!(result["ips"][0]["gateway"], "10.1.2.1");
+        pod.ping("10.1.2.1");
+    });
+    let ipam = json!({ "type": "static", "addresses": [{ "address": "10.1.2.9/32" }] });
+    let pod = stage.node.pod("p2");
+    let error = stage.refused(&pod, &conf("ptp", &json!({ "ipam": ipam })));
+    assert!(error["code"] == 7 && msg(&error).contains("10.1.2.9/32"), "{error}");
+    assert_eq!(pod.links(), ["lo"]);
+}
+
+// B-02, B-03: the reference leaves its rules behind.
+#[test]
+fn del_needs_neither_namespace_nor_link() {
+    let stage = Stage::new();
+    let conf = conf("ptp", &json!({ "ipMasq": true }));
+    let before = stage.before();
+    let pod = stage.node.pod("p1");
+    stage.add(&pod, &conf);
+    let call = stage.call(&pod, &conf);
+    pod.remove();
+    call.without("CNI_NETNS").command("DEL").run().succeeded();
+    before.assert_same(&sandbox::Snapshot::take(&stage.node));
+}
+
+#[test]
+fn dns_of_the_network_replaces_that_of_ipam() {
+    let stage = Stage::new();
+    let dns = json!({ "nameservers": ["192.0.2.53"], "domain": "example.org" });
+    stage.life(&conf("ptp", &json!({ "dns": dns })), |_, result| assert_eq!(result["dns"], dns));
+}
+
+#[test]
+fn a_bad_value_is_named() {
+    let stage = Stage::new();
+    let pod = stage.node.pod("p1");
+    for (keys, said) in [
+        (json!({ "mtu": -1 }), "mtu: invalid value -1"),
+        (json!({ "ipMasqBackend": "ipset" }), "ipset"),
+        (json!({ "ipam": null }), "ipam"),
+    ] {
+        let error = stage.refused(&pod, &conf("ptp", &keys));
+        assert!(error["code"] == 7 && msg(&error).contains(said), "{error}");
+    }
+}
+
+#[test]
+fn check_finds_what_is_missing() {
+    let stage = Stage::new();
+    let pod = stage.node.pod("p1");
+    let conf = conf("ptp", &json!({}));
+    let result = stage.add(&pod, &conf);
+    let host = result["interfaces"][0]["name"].as_str().expect("a name").to_owned();
+    stage.node.exec(&["ip", "route", "del", "10.1.2.2/32"]);
+    let error = stage.check(&pod, &conf, &result).error();
+    assert!(msg(&error).contains("10.1.2.2/32"), "{error}");
+    stage.node.exec(&["ip", "route", "add", "10.1.2.2/32", "dev", &host, "scope", "host"]);
+    stage.check(&pod, &conf, &result).succeeded();
+}
+
+#[test]
+fn every_version_has_its_life() {
+    let stage = Stage::new();
+    for version in ["0.3.1", "0.4.0", "1.0.0"] {
+        let conf = with(&conf("ptp", &json!({})), &json!({ "cniVersion": version }));
+        let pod = stage.node.pod("p1");
+        let result: Value = stage.add(&pod, &conf);
+        assert_eq!(result["cniVersion"], version);
+        stage.del(&pod, &conf, &result);
+        assert_eq!(pod.links(), ["lo"]);
+    }
+}
