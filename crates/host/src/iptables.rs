@@ -110,8 +110,16 @@ impl Iptables {
     ///
     /// # Errors
     /// [`Error`].
-    pub fn change(self, table: Table, mut decide: impl FnMut(&Saved) -> Vec<Edit>) -> Result<(), Error> {
-        let _lock = Lock::take()?;
+    pub fn change(self, table: Table, decide: impl FnMut(&Saved) -> Vec<Edit>) -> Result<(), Error> {
+        self.change_under(&Lock::take()?, table, decide)
+    }
+
+    fn change_under(
+        self,
+        _: &Lock,
+        table: Table,
+        mut decide: impl FnMut(&Saved) -> Vec<Edit>,
+    ) -> Result<(), Error> {
         let mut refused = None;
         for _ in 0..TRIES {
             let edits = decide(&self.save(table)?);
@@ -136,7 +144,15 @@ impl Iptables {
     /// # Errors
     /// [`Error`].
     pub fn remove(self, table: Table, decide: impl FnMut(&Saved) -> Vec<Edit>) -> Result<(), Error> {
-        if self.uses(table)? { self.change(table, decide) } else { Ok(()) }
+        // Somebody may be making the table: a process of ours, or the program that a killed one left behind.
+        let lock = Lock::take_if_there()?;
+        if !self.uses(table)? {
+            return Ok(());
+        }
+        match lock {
+            Some(lock) => self.change_under(&lock, table, decide),
+            None => self.change(table, decide),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
-//! SIGKILL after every single system call of ADD, of DEL and of `cni install`: whatever is half made, DEL or GC takes
-//! away, and the next ADD of the same container succeeds.
+//! SIGKILL after every single system call of ADD and DEL, of interface plugins and of chained ones, and of `cni
+//! install`: whatever is half made, DEL or GC takes away, and the next ADD of the same container succeeds.
 
+mod chained;
 mod installation;
 mod programs;
 mod stage;

@@ -1,16 +1,21 @@
 //! One of our processes at a time changes rules of iptables. iptables' own lock is held by one program of it, not
 //! from a look to the change that follows.
+//!
+//! The programs that we start inherit the lock: where we are killed, it ends with the last of them, so whoever comes
+//! next sees what they made.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
+
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 use super::error::Error;
 
 /// Beside our records, for what is locked is the machine's.
 const PATH: &str = "/var/lib/cni/trestle/iptables.lock";
 
-/// Ends with this value, or with the process.
+/// Ends with this value, or with the process and what it started.
 #[must_use]
 pub(super) struct Lock(#[expect(dead_code, reason = "closing it ends the lock")] File);
 
@@ -21,14 +26,31 @@ impl Lock {
     /// [`Error::Io`], where the file can't be made.
     pub(super) fn take() -> Result<Self, Error> {
         let path = Path::new(PATH);
-        let take = || -> io::Result<File> {
+        let open = || -> io::Result<File> {
             if let Some(directory) = path.parent() {
                 fs::create_dir_all(directory)?;
             }
-            let file = File::options().create(true).append(true).open(path)?;
-            file.lock()?;
-            Ok(file)
+            File::options().create(true).append(true).open(path)
         };
-        take().map(Self).map_err(|source| Error::Io { path: path.to_owned(), source })
+        open().and_then(Self::of).map_err(|source| Error::Io { path: path.to_owned(), source })
+    }
+
+    /// Waits for the others, if there ever were any.
+    ///
+    /// # Errors
+    /// [`Error::Io`], where the file can't be opened.
+    pub(super) fn take_if_there() -> Result<Option<Self>, Error> {
+        let path = Path::new(PATH);
+        match File::options().append(true).open(path).and_then(Self::of) {
+            Ok(lock) => Ok(Some(lock)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(Error::Io { path: path.to_owned(), source }),
+        }
+    }
+
+    fn of(file: File) -> io::Result<Self> {
+        file.lock()?;
+        fcntl(&file, FcntlArg::F_SETFD(FdFlag::empty()))?;
+        Ok(Self(file))
     }
 }
