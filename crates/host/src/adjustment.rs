@@ -2,6 +2,8 @@
 //! [`Adjustment`]; ADD, CHECK, DEL, GC, undo, restore, records and uninstall reach it from there.
 
 mod firewall;
+mod port_chains;
+mod ports;
 mod setting;
 pub(crate) mod shaping;
 mod tuned;
@@ -13,7 +15,14 @@ use crate::machine::Host;
 use crate::namespace::Namespace;
 
 /// Every kind. In this order they are restored; within a plan, the plan's order counts.
-const KINDS: &[&dyn Kind] = &[&setting::Settings, &tuned::Properties, &firewall::Rules, &shaping::Shapings];
+const KINDS: &[&dyn Kind] = &[
+    &setting::Settings,
+    &tuned::Properties,
+    &firewall::Rules,
+    &shaping::Shapings,
+    &ports::MappedPorts,
+    &port_chains::Chains,
+];
 
 /// Where an adjustment is made, looked for, or taken away.
 pub(crate) struct Site<'a> {

@@ -3,6 +3,8 @@
 //! A new container that gets the address of a dead one would inherit its connections' translations; those of UDP
 //! last for minutes.
 
+mod udp;
+
 use std::fs;
 use std::io;
 use std::net::IpAddr;
@@ -17,6 +19,8 @@ use netlink_sys::protocols::NETLINK_NETFILTER;
 use netstate::Family;
 
 use crate::netlink::{Netlink, Refusal, Request};
+
+pub(crate) use udp::{Flow, forget_udp};
 
 type Socket = Netlink<NetfilterMessage>;
 

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::{Firewall, Setting, Shaping, Tuned};
+use crate::{Firewall, PortChains, Ports, Setting, Shaping, Tuned};
 
 /// One adjustment of one attachment. It is made by the attachment's ADD, told of by its record, and taken away by its
 /// DEL. `host::adjustment` has for each kind what the kernel must be told.
@@ -17,6 +17,10 @@ pub enum Adjustment {
     Firewall(Firewall),
     /// A limit of what passes.
     Shaping(Shaping),
+    /// Ports of the host that lead into the container.
+    Ports(Ports),
+    /// The same by chains of iptables.
+    PortChains(PortChains),
 }
 
 impl fmt::Display for Adjustment {
@@ -26,6 +30,8 @@ impl fmt::Display for Adjustment {
             Self::Tuned(tuned) => tuned.fmt(f),
             Self::Firewall(firewall) => firewall.fmt(f),
             Self::Shaping(shaping) => shaping.fmt(f),
+            Self::Ports(ports) => ports.fmt(f),
+            Self::PortChains(chains) => chains.fmt(f),
         }
     }
 }

@@ -44,8 +44,8 @@ pub use mac::{Mac, MacError};
 pub use plan::{Lifetime, Object, Place, Plan, Step};
 pub use pod_rules::{PodNetwork, PodRules, SourcePort, TunnelFilter};
 pub use port::{
-    Hairpin, HostPorts, MarkBit, MarkBitError, PortClass, PortMapping, PortRange, Ports, Transport,
-    TransportError,
+    Hairpin, HostPorts, HostPortsError, MarkBit, MarkBitError, Marking, PortChains, PortClass, PortMapping,
+    PortRange, Ports, Transport, TransportError,
 };
 pub use route::{Route, Scope};
 pub use rule::{MacGuard, Masquerade, RuleKind};

@@ -143,6 +143,32 @@ impl fmt::Display for HostPorts {
     }
 }
 
+/// Text that tells of no ports of a host.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no ADDRESS:PORT/PROTOCOL or ADDRESS:PORT-PORT/PROTOCOL")]
+pub struct HostPortsError(pub String);
+
+/// As it is displayed: `0.0.0.0` and `::` stand for all addresses of their family.
+impl FromStr for HostPorts {
+    type Err = HostPortsError;
+
+    fn from_str(text: &str) -> Result<Self, HostPortsError> {
+        let parse = || {
+            let (rest, protocol) = text.rsplit_once('/')?;
+            let (address, ports) = rest.rsplit_once(':')?;
+            let address: IpAddr = address.trim_matches(['[', ']']).parse().ok()?;
+            let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
+            Some(Self {
+                family: Family::of(address),
+                address: Some(address).filter(|address| !address.is_unspecified()),
+                protocol: protocol.parse().ok()?,
+                ports: PortRange { first: first.parse().ok()?, last: last.parse().ok()? },
+            })
+        };
+        parse().ok_or_else(|| HostPortsError(text.to_owned()))
+    }
+}
+
 /// What comes to ports of the host goes to the same number of ports of a container, in the same order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PortMapping {
@@ -150,6 +176,14 @@ pub struct PortMapping {
     pub from: HostPorts,
     /// The container's address, of the same family, and its first port.
     pub to: SocketAddr,
+}
+
+impl PortMapping {
+    /// Where a port of the host leads to.
+    pub fn target(&self, port: u16) -> Option<SocketAddr> {
+        let offset = port.checked_sub(self.from.ports.first).filter(|_| self.from.ports.contains(port))?;
+        Some(SocketAddr::new(self.to.ip(), self.to.port().checked_add(offset)?))
+    }
 }
 
 impl fmt::Display for PortMapping {
@@ -233,6 +267,38 @@ pub struct Ports {
     pub owner: Attachment,
 }
 
+/// Mapped ports by chains of iptables, for networks with conditions that only iptables knows, or with a chain of
+/// somebody's that marks packets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortChains {
+    /// The ports; their class says nothing here.
+    pub ports: Ports,
+    /// How packets that may need a [`Hairpin`] are marked.
+    pub marking: Marking,
+    /// What a packet must be like, in iptables' words, each family's, in the order of [`Family::ALL`].
+    pub conditions: [Vec<String>; 2],
+}
+
+/// How iptables marks a packet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Marking {
+    /// By this bit, and what has it is masqueraded.
+    Bit(MarkBit),
+    /// By a chain that is there already and sees to the rest (`externalSetMarkChain`).
+    Chain(String),
+}
+
+impl fmt::Display for PortChains {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "iptables {}", self.ports)?;
+        if let Marking::Chain(chain) = &self.marking {
+            write!(f, " marked by {chain};")?;
+        }
+        let conditions = self.conditions.iter().filter(|words| !words.is_empty());
+        conditions.into_iter().try_for_each(|words| write!(f, " where {};", words.join(" ")))
+    }
+}
+
 impl Ports {
     /// The container's address to which ports of 127.0.0.0/8 lead, if there are any.
     pub fn from_loopback(&self) -> Option<IpAddr> {
@@ -281,6 +347,25 @@ mod tests {
         let udp = HostPorts { protocol: Transport::Udp, ..ports(None, 80, 80) };
         assert!(!v6.overlaps(&ports(None, 80, 80)) && !udp.overlaps(&ports(None, 80, 80)));
         assert!(ports(None, 80, 90).overlaps(&ports(one, 90, 95)));
+    }
+
+    #[test]
+    fn ports_are_read_as_they_are_displayed() {
+        for text in ["0.0.0.0:80/tcp", "192.0.2.1:80-90/udp", "[::]:1/sctp", "[2001:db8::1]:65535/tcp"] {
+            let ports: HostPorts = text.parse().unwrap();
+            assert_eq!(ports.to_string(), text);
+            assert_eq!(ports.address.is_none(), text.starts_with("0.") || text.starts_with("[::]"));
+        }
+        for text in ["80/tcp", "0.0.0.0:80", "0.0.0.0:80-/tcp", "0.0.0.0:65536/tcp", "a:80/tcp"] {
+            assert!(text.parse::<HostPorts>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_port_of_a_range_has_its_own_target() {
+        let mapping = PortMapping { from: ports(None, 80, 90), to: "10.1.0.2:8080".parse().unwrap() };
+        assert_eq!(mapping.target(85), Some("10.1.0.2:8085".parse().unwrap()));
+        assert_eq!((mapping.target(79), mapping.target(91)), (None, None));
     }
 
     #[test]

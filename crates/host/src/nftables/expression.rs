@@ -227,6 +227,15 @@ pub(super) fn compared(expression: &Expression) -> Option<&[u8]> {
     })
 }
 
+/// The value that the expression loads into a register.
+pub(super) fn loaded(expression: &Expression) -> Option<&[u8]> {
+    let Some(Expressions::Immediate(attributes)) = data(expression) else { return None };
+    attributes.iter().find_map(|attribute| match attribute {
+        Immediate::Data(DataAttribute::Value(value)) => Some(value.as_slice()),
+        _ => None,
+    })
+}
+
 /// Does the kernel's rule do what is wanted? It may say more of each expression: newer kernels do.
 pub(super) fn same(wanted: &[Expression], found: &[Expression]) -> bool {
     wanted.len() == found.len()

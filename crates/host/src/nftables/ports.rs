@@ -92,6 +92,17 @@ impl Nftables {
         })
     }
 
+    /// Drops what has an address of 127.0.0.0/8 and comes from another machine or a container.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn guard_loopback(&mut self) -> Result<(), Error> {
+        self.session()?.change("guard 127.0.0.0/8", |session| {
+            let (chain, rules) = (loopback::chain(), session.rules(TABLE, None)?);
+            Ok(if chain.stands(&rules) { Vec::new() } else { chain.build(&rules) })
+        })
+    }
+
     /// What of this is not in the kernel as it must be, in words. A port that the same container holds by another
     /// interface is as it must be.
     ///

@@ -7,6 +7,7 @@
 
 mod legacy;
 mod names;
+pub(crate) mod ports;
 
 use std::net::IpAddr;
 

@@ -134,6 +134,11 @@ impl Records {
         }
     }
 
+    /// The record of the attachment with this key; none where it owns nothing, or its record can't be read.
+    pub fn of_key(&self, key: &str) -> Option<Record> {
+        self.parse(key)
+    }
+
     /// Forgets an attachment.
     ///
     /// # Errors

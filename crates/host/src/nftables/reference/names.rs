@@ -10,6 +10,8 @@ pub(super) struct Names {
     pub(super) masquerade_chain: String,
     /// How the nftables backend's comments begin: a hash of the network, a hash of interface and container.
     pub(super) masquerade_comment: String,
+    /// The chains of portmap's iptables backend, in `CNI-HOSTPORT-DNAT` and, until 0.7, in `CNI-HOSTPORT-SNAT`.
+    pub(super) port_chains: [String; 2],
     /// The chains of `macspoofchk`: the interface's and its MAC's.
     pub(super) guard_chains: [String; 2],
 }
@@ -19,7 +21,9 @@ impl Names {
     pub(super) fn of(Attachment { network, container, ifname }: &Attachment) -> Self {
         let guard = format!("cni-br-iface-{container}-{ifname}");
         let mac = format!("{guard}-mac");
+        let port = |prefix| format!("CNI-{prefix}-{}", hex(21, &format!("{network}{container}")));
         Self {
+            port_chains: ["DN", "SN"].map(port),
             masquerade_chain: format!("CNI-{}", hex(24, &format!("{network}{container}"))),
             masquerade_comment: format!("{}-{}", hex(16, network), hex(16, &format!("{ifname}:{container}"))),
             guard_chains: [guard, mac],

@@ -1,0 +1,346 @@
+//! Mapped ports by chains of iptables, in the reference's shape:
+//!
+//! ```text
+//! *nat
+//! -A PREROUTING -m addrtype --dst-type LOCAL -j CNI-HOSTPORT-DNAT          last: kube-proxy comes first
+//! -A OUTPUT -m addrtype --dst-type LOCAL -j CNI-HOSTPORT-DNAT
+//! -A POSTROUTING -m comment --comment "CNI portfwd requiring masquerade" -j CNI-HOSTPORT-MASQ     first
+//! -A CNI-HOSTPORT-MASQ -m mark --mark 0x2000/0x2000 -j MASQUERADE
+//! -A CNI-HOSTPORT-DNAT -p tcp -m comment --comment OWNER -m multiport --dports 80,443 CONDITIONS -j CNI-DN-KEY
+//! -A CNI-DN-KEY -s 10.1.0.0/24 -p tcp -m tcp --dport 80 -j MARK --set-xmark 0x2000/0x2000
+//! -A CNI-DN-KEY -s 127.0.0.1/32 -p tcp -m tcp --dport 80 -j MARK --set-xmark 0x2000/0x2000
+//! -A CNI-DN-KEY -p tcp -m comment --comment OWNER -m tcp --dport 80 -j DNAT --to-destination 10.1.0.2:80
+//! ```
+
+use std::net::IpAddr;
+
+use netstate::{
+    Attachment, Family, HostPorts, Marking, PortChains, PortMapping, PortRange, Ports, Transport,
+};
+
+use super::claim;
+use crate::error::Error;
+use crate::iptables::{Edit, Iptables, Place, Rule, Saved, SavedRule, Table, Wanted};
+use crate::machine::Host;
+use crate::nftables::{self, Claim, Owner, reference};
+use crate::record::{Keeper, Records};
+
+const DNAT: &str = "CNI-HOSTPORT-DNAT";
+const MASQUERADE: &str = "CNI-HOSTPORT-MASQ";
+
+/// The beginning of the names of containers' chains, ours and the reference's.
+const OF_CONTAINER: &str = "CNI-DN-";
+
+/// A chain's name has 28 bytes at most.
+const DIGITS: usize = 21;
+
+/// `-m multiport` takes so many ports; a range counts as two.
+const MULTIPORT: usize = 15;
+
+impl Host {
+    /// Maps ports that nobody living holds in iptables.
+    ///
+    /// # Errors
+    /// [`nftables::Error::PortTaken`], which says who holds one; and what iptables says.
+    pub(crate) fn map_chains(&mut self, chains: &PortChains) -> Result<(), Error> {
+        let records = Records::of(Keeper::Portmap)?;
+        for family in families(&chains.ports) {
+            let mut taken = None;
+            iptables(family)?.change(Table::Nat, |saved| {
+                match in_the_way(saved, chains, family, &records) {
+                    Err(error) => {
+                        taken = Some(error);
+                        Vec::new()
+                    }
+                    Ok(void) => edits(saved, chains, family, &void),
+                }
+            })?;
+            if let Some(error) = taken {
+                return Err(error.into());
+            }
+        }
+        if chains.ports.from_loopback().is_some() && self.nftables.available()? {
+            self.nftables.guard_loopback()?;
+        }
+        self.let_loopback_through(&chains.ports)?;
+        self.forget_flows(&chains.ports)
+    }
+
+    /// Is the attachment's chain there, in each family?
+    ///
+    /// # Errors
+    /// What `nf_tables` says, or iptables.
+    pub(crate) fn has_chains(&mut self, chains: &PortChains) -> Result<bool, Error> {
+        let chain = chain(&chains.ports.owner);
+        for family in families(&chains.ports) {
+            if reference::ports::has_chain(&mut self.nftables, family, &chain)? {
+                continue;
+            }
+            let iptables = iptables(family)?;
+            if !(iptables.uses(Table::Nat)? && iptables.save(Table::Nat)?.has_chain(&chain)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Removes an attachment's chain, wherever it is.
+    ///
+    /// # Errors
+    /// What `nf_tables` says, or iptables.
+    pub(crate) fn unmap_chain(&mut self, owner: &Attachment) -> Result<(), Error> {
+        reference::ports::remove_chain(&mut self.nftables, &chain(owner))
+    }
+
+    /// Removes the chains of the owners that `which` picks.
+    ///
+    /// # Errors
+    /// What `nf_tables` says, or iptables.
+    pub(super) fn remove_marked_chains(&mut self, which: impl Fn(&Owner) -> bool) -> Result<(), Error> {
+        for iptables in Iptables::all() {
+            let holds = match iptables.variant {
+                crate::iptables::Variant::Nft => {
+                    reference::ports::has_chain(&mut self.nftables, iptables.family, DNAT)?
+                }
+                crate::iptables::Variant::Legacy => iptables.uses(Table::Nat)?,
+            };
+            if !holds {
+                continue;
+            }
+            match iptables.change(Table::Nat, |saved| {
+                let marked = held(saved, iptables.family).into_iter();
+                let stray = marked.filter(|held| held.owner.as_ref().is_some_and(&which));
+                let mut chains: Vec<String> = stray.map(|held| held.chain).collect();
+                chains.dedup();
+                saved.without_chains(&chains.iter().map(String::as_str).collect::<Vec<_>>())
+            }) {
+                Err(crate::iptables::Error::NoProgram(_)) => {}
+                changed => changed?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is missing of mapped ports, in words.
+///
+/// # Errors
+/// What iptables says.
+pub(crate) fn missing_chains(chains: &PortChains) -> Result<Vec<String>, Error> {
+    let mut missing = Vec::new();
+    for family in families(&chains.ports) {
+        let saved = iptables(family)?.save(Table::Nat)?;
+        let shared = shared(&chains.marking);
+        if !shared.stands(&saved) {
+            missing.push(format!("the jumps of {family} to {DNAT} and {MASQUERADE}"));
+        }
+        let chain = chain(&chains.ports.owner);
+        let jumps = saved.rules().iter().filter(|rule| rule.target() == Some(&chain)).count();
+        let wanted = jumps_of(chains, family).len();
+        let held: Vec<HostPorts> = held(&saved, family)
+            .into_iter()
+            .filter(|held| held.chain == chain)
+            .map(|held| held.from)
+            .collect();
+        let lacking = pieces(&chains.ports, family).into_iter().filter(|piece| !held.contains(&piece.from));
+        missing.extend(lacking.map(|piece| format!("port {}", piece.from)));
+        if jumps < wanted {
+            missing.push(format!("a jump to {chain}"));
+        }
+    }
+    Ok(missing)
+}
+
+/// The iptables that a family's rules belong in.
+fn iptables(family: Family) -> Result<Iptables, Error> {
+    let holding = Iptables::holding(family, Table::Nat)?;
+    let nft = Iptables { family, variant: crate::iptables::Variant::Nft };
+    Ok(holding.first().copied().unwrap_or(nft))
+}
+
+fn families(ports: &Ports) -> Vec<Family> {
+    let mapped = |family: &Family| ports.mappings.iter().any(|mapping| mapping.from.family == *family);
+    Family::ALL.into_iter().filter(mapped).collect()
+}
+
+/// The attachment's chain.
+fn chain(owner: &Attachment) -> String {
+    format!("{OF_CONTAINER}{}", &owner.key()[..DIGITS])
+}
+
+/// A port that a chain leads away.
+struct Held {
+    chain: String,
+    from: HostPorts,
+    owner: Option<Owner>,
+    /// Whose it is, in the words of the rules.
+    comment: String,
+}
+
+/// The ports of all containers' chains.
+fn held(saved: &Saved, family: Family) -> Vec<Held> {
+    let read = |rule: &SavedRule| {
+        let told = |rule: &SavedRule| rule.comment().map(str::to_owned);
+        let jump = || saved.rules().iter().find(|jump| jump.target() == Some(&rule.chain)).and_then(told);
+        let comment = told(rule).or_else(jump).unwrap_or_default();
+        Some(Held {
+            chain: rule.chain.clone(),
+            from: from(rule, family)?,
+            owner: Owner::parse(&comment).map(|(owner, _)| owner),
+            comment,
+        })
+    };
+    let translating =
+        |rule: &&SavedRule| rule.chain.starts_with(OF_CONTAINER) && rule.target() == Some("DNAT");
+    saved.rules().iter().filter(translating).filter_map(read).collect()
+}
+
+fn from(rule: &SavedRule, family: Family) -> Option<HostPorts> {
+    let protocol: Transport = rule.value("-p")?.parse().ok()?;
+    let ports = rule.value("--dport")?;
+    let (first, last) = ports.split_once(':').unwrap_or((ports, ports));
+    let address: Option<IpAddr> = match rule.value("-d") {
+        Some(network) => Some(network.split('/').next()?.parse().ok()?),
+        None => None,
+    };
+    let ports = PortRange { first: first.parse().ok()?, last: last.parse().ok()? };
+    Some(HostPorts { family, address, protocol, ports })
+}
+
+/// The chains of dead holders that are in the way, and our own.
+fn in_the_way(
+    saved: &Saved,
+    chains: &PortChains,
+    family: Family,
+    records: &Records,
+) -> Result<Vec<String>, nftables::Error> {
+    let own = chain(&chains.ports.owner);
+    let mut void = vec![own.clone()];
+    for piece in pieces(&chains.ports, family) {
+        for held in held(saved, family) {
+            if held.chain == own || !held.from.overlaps(&piece.from) {
+                continue;
+            }
+            let claim = match &held.owner {
+                Some(owner) => claim(records, owner, &chains.ports.owner),
+                // The reference's comment names the container's ID.
+                None if held.comment.contains(&chains.ports.owner.container) => Claim::Shared,
+                None => Claim::Stands,
+            };
+            match claim {
+                Claim::Void => void.push(held.chain),
+                Claim::Shared => {}
+                Claim::Stands => {
+                    let (port, holder) = (format!("port {}", piece.from), held.comment);
+                    let holder = held.owner.map_or(holder, |owner| owner.to_string());
+                    return Err(nftables::Error::PortTaken { port, holder });
+                }
+            }
+        }
+    }
+    void.dedup();
+    Ok(void)
+}
+
+/// What makes the attachment's chain anew, and the chains of the dead go.
+fn edits(saved: &Saved, chains: &PortChains, family: Family, void: &[String]) -> Vec<Edit> {
+    let own = chain(&chains.ports.owner);
+    let mut edits = saved.without_chains(&void.iter().map(String::as_str).collect::<Vec<_>>());
+    edits.extend(shared(&chains.marking).edits(saved));
+    edits.push(Edit::Create(own));
+    let rules = rules_of(chains, family).into_iter().chain(jumps_of(chains, family));
+    edits.extend(rules.map(|rule| Edit::Add(rule, Place::Last)));
+    edits
+}
+
+/// What all containers' chains rest on.
+fn shared(marking: &Marking) -> Wanted {
+    let local = |base| (Rule::new(base, "-m addrtype --dst-type LOCAL", DNAT), Place::Last);
+    let mut wanted =
+        Wanted { chains: vec![DNAT.to_owned()], rules: vec![local("PREROUTING"), local("OUTPUT")] };
+    if let Marking::Bit(bit) = marking {
+        let mark = bit.mark();
+        let jump = Rule::new("POSTROUTING", "", MASQUERADE).commented("CNI portfwd requiring masquerade");
+        let masquerade = Rule::new(MASQUERADE, format!("-m mark --mark {mark:#x}/{mark:#x}"), "MASQUERADE");
+        wanted.chains.push(MASQUERADE.to_owned());
+        wanted.rules.extend([(jump, Place::First), (masquerade, Place::Last)]);
+    }
+    wanted
+}
+
+/// Single ports, and ranges that keep their numbers.
+fn pieces(ports: &Ports, family: Family) -> Vec<PortMapping> {
+    let of_family = ports.mappings.iter().filter(|mapping| mapping.from.family == family);
+    let pieces = |mapping: &PortMapping| {
+        let range = mapping.from.ports;
+        if range.first == mapping.to.port() {
+            return vec![*mapping];
+        }
+        let single = |port| {
+            let from = HostPorts { ports: PortRange::one(port), ..mapping.from };
+            Some(PortMapping { from, to: mapping.target(port)? })
+        };
+        (range.first..=range.last).filter_map(single).collect()
+    };
+    of_family.flat_map(pieces).collect()
+}
+
+/// The rules of the attachment's chain.
+fn rules_of(chains: &PortChains, family: Family) -> Vec<Rule> {
+    let chain = chain(&chains.ports.owner);
+    let owner = Owner::of(&chains.ports.owner).comment(None);
+    let mark = match &chains.marking {
+        Marking::Bit(bit) => format!("MARK --set-xmark {mark:#x}/{mark:#x}", mark = bit.mark()),
+        Marking::Chain(chain) => chain.clone(),
+    };
+    let mut rules = Vec::new();
+    for PortMapping { from, to } in pieces(&chains.ports, family) {
+        let HostPorts { address, protocol, ports, .. } = from;
+        let to_host = address.map(|address| format!("-d {address}/{} ", family.bits())).unwrap_or_default();
+        let dport = match ports.single() {
+            Some(port) => port.to_string(),
+            None => format!("{}:{}", ports.first, ports.last),
+        };
+        let own = chains.ports.hairpins.iter().filter(|hairpin| hairpin.to == to.ip());
+        for hairpin in own {
+            let network = (hairpin.sources.network(), hairpin.sources.prefix());
+            let loopback = (family == Family::V4).then_some((IpAddr::from([127, 0, 0, 0]), 8));
+            for (network, prefix) in [Some(network), loopback].into_iter().flatten() {
+                let source = if prefix == 0 { String::new() } else { format!("-s {network}/{prefix} ") };
+                let conditions = format!("{source}{to_host}-p {protocol} -m {protocol} --dport {dport}");
+                rules.push(Rule::new(&*chain, conditions, &*mark));
+            }
+        }
+        let target = match (ports.single(), to.ip()) {
+            (Some(_), _) => to.to_string(),
+            (None, address) => address.to_string(),
+        };
+        let conditions = format!("{to_host}-p {protocol} -m {protocol} --dport {dport}");
+        let rule = Rule::new(&*chain, conditions, format!("DNAT --to-destination {target}"));
+        rules.push(rule.commented(&*owner));
+    }
+    rules
+}
+
+/// The jumps to the attachment's chain, one for each protocol and as many ports as one rule takes.
+fn jumps_of(chains: &PortChains, family: Family) -> Vec<Rule> {
+    let owner = Owner::of(&chains.ports.owner).comment(None);
+    let conditions = chains.conditions[family as usize].join(" ");
+    let pieces = pieces(&chains.ports, family);
+    let mut rules = Vec::new();
+    for protocol in Transport::ALL {
+        let mut words: Vec<String> = Vec::new();
+        for piece in pieces.iter().filter(|piece| piece.from.protocol == protocol) {
+            let PortRange { first, last } = piece.from.ports;
+            // A single port's two ends are the same, and a range needs room for two.
+            words.push(if first == last { first.to_string() } else { format!("{first}:{last}") });
+        }
+        words.dedup();
+        for some in words.chunks(MULTIPORT / 2) {
+            let ports = some.join(",");
+            let all = format!("-p {protocol} -m multiport --dports {ports} {conditions}");
+            rules.push(Rule::new(DNAT, all.trim_end(), chain(&chains.ports.owner)).commented(&*owner));
+        }
+    }
+    rules
+}
