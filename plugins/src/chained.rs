@@ -3,9 +3,11 @@
 mod bandwidth;
 mod firewall;
 mod flow;
+mod portmap;
 mod tuning;
 
 pub(crate) use bandwidth::Bandwidth;
 pub(crate) use firewall::Firewall;
 pub(crate) use flow::{Flow, preview};
+pub(crate) use portmap::Portmap;
 pub(crate) use tuning::Tuning;

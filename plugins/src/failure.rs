@@ -1,7 +1,7 @@
 //! What a failed verb is in the specification's codes.
 
 use cni::{Code, Coded, Failure};
-use host::Error;
+use host::{Error, nftables};
 
 /// A verb that failed: what the machine said.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +34,8 @@ fn code(error: &Error) -> Code {
         Error::Namespace { .. } => Code::InvalidNamespace,
         Error::NotABridge(_) | Error::AddressConflict { .. } => Code::InvalidConfig,
         Error::Io { .. } => Code::Io,
+        // Its holder may be on its way out.
+        Error::Nftables(nftables::Error::PortTaken { .. }) => Code::TryAgain,
         Error::Refused { .. }
         | Error::NoContainer
         | Error::NoLink(_)

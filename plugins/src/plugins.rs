@@ -3,7 +3,7 @@
 use cni::{Failure, Plugin, Request, Success};
 use netstate::Plan;
 
-use crate::chained::{self, Bandwidth, Firewall, Tuning};
+use crate::chained::{self, Bandwidth, Firewall, Portmap, Tuning};
 use crate::flannel::Flannel;
 use crate::interface::{Bridge, Dummy, Flow, HostDevice, Ipvlan, Loopback, Macvlan, Ptp, Tap, Vlan, preview};
 
@@ -31,6 +31,7 @@ pub(crate) const PLUGINS: &[Entry] = &[
     Entry { plugin: &Loopback, preview: None },
     Entry { plugin: &chained::Flow(Firewall), preview: Some(chained::preview::<Firewall>) },
     Entry { plugin: &chained::Flow(Bandwidth), preview: Some(chained::preview::<Bandwidth>) },
+    Entry { plugin: &chained::Flow(Portmap), preview: Some(chained::preview::<Portmap>) },
     Entry { plugin: &chained::Flow(Tuning), preview: Some(chained::preview::<Tuning>) },
     Entry { plugin: &Flannel, preview: None },
     Entry { plugin: &::ipam::HostLocal, preview: None },

@@ -1,0 +1,107 @@
+//! One port and several containers.
+
+use sandbox::{PATIENCE, Place, eventually};
+use serde_json::json;
+
+use crate::stage::{Attached, NODE, Stage, at, bridge, port, port_of, portmap};
+
+fn ports() -> serde_json::Value {
+    json!([port(8080, 80, "tcp")])
+}
+
+// B-21
+#[test]
+fn a_second_container_is_told_who_holds_the_port_and_gets_it_afterwards() {
+    let stage = Stage::new();
+    let one = stage.mapped("one", &ports());
+    let Attached { pod, result, .. } = stage.pod("two");
+    for asked in [ports(), json!([port_of("127.0.0.1", 8080, 80)]), json!([port_of("::", 8080, 1)])] {
+        let two = portmap(&result, &asked, &json!({}));
+        let error = stage.call("portmap", &pod, &two).command("ADD").run().error();
+        assert_eq!(error["code"], 11, "{error}");
+        let said = error["msg"].as_str().unwrap();
+        assert!(said.ends_with(":8080/tcp is taken by net/one/eth0"), "{said}");
+        assert_eq!(stage.left_of("two"), "");
+    }
+    assert!(one.serves(80, &stage.router, at(NODE[0], 8080)).is_ok());
+    stage.verb("DEL", &one).succeeded();
+    let two = Attached { conf: portmap(&result, &ports(), &json!({})), pod, result };
+    stage.verb("ADD", &two).succeeded();
+    // The late DEL, of the old attachment, finds nothing that is its own.
+    stage.verb("DEL", &one).succeeded();
+    stage.verb("CHECK", &two).succeeded();
+    assert!(two.serves(80, &stage.router, at(NODE[0], 8080)).is_ok());
+}
+
+// B-21, plugins#1190
+#[test]
+fn a_dead_holder_is_replaced() {
+    let stage = Stage::new();
+    let Attached { pod, result, conf } = stage.mapped("one", &ports());
+    let two = stage.pod("two");
+    let two = Attached { conf: portmap(&two.result, &ports(), &json!({})), ..two };
+    pod.remove();
+    // The kernel buries a namespace when it has time.
+    assert!(eventually(PATIENCE, || stage.verb("ADD", &two).code == 0), "{:?}", stage.verb("ADD", &two));
+    let gone = stage.node.pod("one");
+    stage.call("portmap", &gone, &conf).env("CNI_NETNS", "").command("DEL").run().succeeded();
+    let again = Attached { pod: gone, result, conf };
+    stage.verb("CHECK", &two).succeeded();
+    assert!(two.serves(80, &stage.router, at(NODE[0], 8080)).is_ok());
+    assert_eq!(stage.left_of(again.pod.name()), "");
+}
+
+// B-19, B-20, as nerdctl asks
+#[test]
+fn the_same_container_on_two_networks_may_ask_for_the_port_on_both() {
+    let stage = Stage::new();
+    let one = stage.mapped("one", &ports());
+    let mut second = bridge();
+    for (key, value) in [("name", json!("other")), ("bridge", json!("cni1"))] {
+        second[key] = value;
+    }
+    second["ipam"]["ranges"] = json!([[{ "subnet": "10.89.0.0/24" }]]);
+    second.as_object_mut().unwrap().remove("isDefaultGateway");
+    second["isGateway"] = json!(true);
+    let add = stage.call("bridge", &one.pod, &second).ifname("eth1").command("ADD").run().result();
+    let mut conf = portmap(&add, &ports(), &json!({}));
+    conf["name"] = json!("other");
+    let call = |command| stage.call("portmap", &one.pod, &conf).ifname("eth1").command(command).run();
+    call("ADD").succeeded();
+    call("CHECK").succeeded();
+    call("DEL").succeeded();
+    stage.verb("CHECK", &one).succeeded();
+    assert!(one.serves(80, &stage.router, at(NODE[0], 8080)).is_ok());
+}
+
+#[test]
+fn sixteen_containers_get_their_ports_at_once() {
+    let stage = Stage::new();
+    let pods: Vec<Attached> = (0..16)
+        .map(|number| {
+            let pod = stage.pod(&format!("c{number}"));
+            let ports = json!([port(8000 + number, 80, "tcp"), port(9000, 9000, "sctp")]);
+            let own = if number == 0 { ports } else { json!([ports[0]]) };
+            Attached { conf: portmap(&pod.result, &own, &json!({})), ..pod }
+        })
+        .collect();
+    let verb = |command: &str| {
+        let calls: Vec<_> = pods
+            .iter()
+            .map(|one| stage.call("portmap", &one.pod, &one.conf).command(command).spawn())
+            .collect();
+        for call in calls {
+            call.wait().succeeded();
+        }
+    };
+    verb("ADD");
+    for (number, one) in (8000..).zip(&pods) {
+        assert!(one.serves(80, &stage.router, at(NODE[0], number)).is_ok(), "{number}");
+    }
+    verb("CHECK");
+    verb("DEL");
+    for one in &pods {
+        assert_eq!(stage.left_of(one.pod.name()), "");
+    }
+    assert_eq!(stage.node.sh("nft list ruleset | grep -c 'jump ports'").stdout, "2\n");
+}
