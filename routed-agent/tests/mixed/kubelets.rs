@@ -52,11 +52,18 @@ impl<'node> Kubelets<'node> {
         self.cluster.start_agents(&[1, 2, 3]);
         for name in ["node1", "node2"] {
             self.cluster.wait_condition(name, "Ready", "True");
+            // Its token's Pod, which the kubelet runs too.
+            self.wait_running("trestle", &format!("routed-agent-{name}"));
         }
     }
 
     /// Has the kubelet of a node run a pod that sleeps, and waits for it.
     pub(crate) fn pod(&self, number: u8, name: &str) -> Attached {
+        self.pod_with(number, name, &json!([]))
+    }
+
+    /// The same with a container's `ports`.
+    pub(crate) fn pod_with(&self, number: u8, name: &str, ports: &Value) -> Attached {
         self.cluster.api.apply(&json!({
             "apiVersion": "v1",
             "kind": "Pod",
@@ -68,22 +75,34 @@ impl<'node> Kubelets<'node> {
                 "containers": [{
                     "name": "main", "image": IMAGE, "imagePullPolicy": "Never",
                     "command": ["sh", "-c", "echo here; exec sleep infinity"],
+                    "ports": ports,
                 }],
             },
         }));
-        let node = &self.nodes[usize::from(number) - 1];
-        let running = || self.seen(name)["status"]["phase"] == "Running";
-        assert!(eventually(PATIENCE * 3, running), "{}\n{}", self.seen(name)["status"], node.said());
-        let pod = node.pod(name);
-        let told = self.seen(name)["status"]["podIPs"].clone();
-        let told: Vec<_> = told.as_array().into_iter().flatten().map(|one| one["ip"].clone()).collect();
+        let seen = self.wait_running("default", name);
+        let pod = self.nodes[usize::from(number) - 1].pod(name);
+        let told = seen["podIPs"].as_array().into_iter().flatten().map(|one| one["ip"].clone());
+        let told: Vec<Value> = told.collect();
         assert_eq!(json!(told), json!(pod.addresses), "what the kubelet tells of {name}");
         pod
     }
 
-    fn seen(&self, pod: &str) -> Value {
-        let text = self.cluster.api.kubectl(&["get", "pod", pod, "-o=json"]).stdout;
-        serde_json::from_str(&text).expect("kubectl prints JSON")
+    /// Waits until a Pod's containers run, and hands back its status.
+    fn wait_running(&self, namespace: &str, name: &str) -> Value {
+        let mut status = Value::Null;
+        let running = eventually(PATIENCE * 3, || {
+            let text = self.cluster.api.kubectl(&["get", "pod", "-n", namespace, name, "-o=json"]).stdout;
+            let seen: Value = serde_json::from_str(&text).expect("kubectl prints JSON");
+            status = seen["status"].clone();
+            status["phase"] == "Running"
+        });
+        assert!(running, "{name}: {status}\n{}", self.said());
+        status
+    }
+
+    /// What the programs of all nodes said at last.
+    pub(crate) fn said(&self) -> String {
+        self.nodes.iter().map(KubeNode::said).collect()
     }
 }
 

@@ -1,8 +1,9 @@
-//! Services by kube-proxy over our network: from pods, nodes and outside, and back to whoever asked.
+//! Services by kube-proxy over our network, and ports of nodes beside it: from pods, nodes and outside, and back to whoever
+//! asked.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
-use sandbox::{Answer, Answering, Attached, KubeNode, Node, PATIENCE, Place, ProxyMode, eventually};
+use sandbox::{Answer, Answering, Attached, Node, PATIENCE, Place, ProxyMode, eventually};
 use serde_json::{Value, json};
 
 use crate::cluster::Shape;
@@ -12,6 +13,9 @@ use crate::kubelets::Kubelets;
 const PORT: u16 = 8080;
 const NODE_PORT: u16 = 30080;
 const LOCAL_PORT: u16 = 30081;
+
+/// The port of a node that leads into a pod there.
+const HOST_PORT: u16 = 8081;
 
 /// A Service of both families and pods that serve it.
 struct Service {
@@ -73,16 +77,13 @@ impl Kubelets<'_> {
             last => panic!("{server:?}: {last:?}\n{}", self.said()),
         }
     }
-
-    fn said(&self) -> String {
-        self.nodes.iter().map(KubeNode::said).collect()
-    }
 }
 
 fn services_work(shape: Shape, mode: ProxyMode) {
     let node = Node::enter();
     let kubelets = Kubelets::connected(&node, shape, mode);
-    let [a, b] = [(1, "a"), (2, "b")].map(|(number, name)| kubelets.pod(number, name));
+    let a = kubelets.pod_with(1, "a", &json!([{"containerPort": PORT, "hostPort": HOST_PORT}]));
+    let b = kubelets.pod(2, "b");
     let outside = &kubelets.cluster.member(3).machine;
     let _servers = [(&a, "a"), (&b, "b")].map(|(pod, name)| Answering::start(&pod.pod, name, PORT));
     let both = [(&a, "node1"), (&b, "node2")];
@@ -118,14 +119,25 @@ fn services_work(shape: Shape, mode: ProxyMode) {
         assert_eq!(seen.name, "b");
         assert!(callers.contains(&seen.caller.to_string()), "{seen:?}, not one of {callers:?}");
     }
+
+    for address in kubelets.cluster.member(1).addresses() {
+        let server = (address.parse().expect("an address"), HOST_PORT);
+        for from in [&a.pod, &b.pod] {
+            assert_eq!(kubelets.answer(from, server).name, "a");
+        }
+        assert_eq!(kubelets.answer(&kubelets.nodes[0], server).name, "a");
+        let seen = kubelets.answer(outside, server);
+        assert!(callers.contains(&seen.caller.to_string()), "{seen:?}, not one of {callers:?}");
+    }
+    assert_eq!(kubelets.answer(&kubelets.nodes[0], (Ipv4Addr::LOCALHOST.into(), HOST_PORT)).name, "a");
 }
 
 #[test]
-fn services_by_iptables_reach_pods_from_pods_nodes_and_outside() {
+fn services_by_iptables_and_host_ports_lead_to_pods_from_pods_nodes_and_outside() {
     services_work(Shape::VXLAN, ProxyMode::Iptables);
 }
 
 #[test]
-fn services_by_nftables_reach_pods_from_pods_nodes_and_outside() {
+fn services_by_nftables_and_host_ports_lead_to_pods_from_pods_nodes_and_outside() {
     services_work(Shape::HOST_GW, ProxyMode::Nftables);
 }

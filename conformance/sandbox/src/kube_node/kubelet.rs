@@ -81,8 +81,13 @@ fn preparation(scratch: &str, group: &str) -> String {
          mount --move {scratch}/plugins /var/lib/cni
          mount -t tmpfs tmpfs /var/log
          {}
-         if [ -e /sys/fs/cgroup/cgroup.controllers ]; then mkdir /sys/fs/cgroup{group}
-         else for all in /sys/fs/cgroup/*/; do mkdir -p $all{group}; done; fi",
+         cd /sys/fs/cgroup
+         if [ -e cgroup.controllers ]; then
+             for one in $(cat cgroup.controllers); do echo +$one >cgroup.subtree_control || :; done
+             mkdir .{group}
+         else
+             for all in */; do mkdir -p $all{group}; done
+         fi",
         SYSCTLS.map(shadow).concat()
     )
 }

@@ -1,8 +1,14 @@
 //! kube-proxy: `kubeproxy.config.k8s.io/v1alpha1`.
 
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+
 use serde_json::json;
 
-use crate::{Containerd, Daemon, Node, Place, cached};
+use crate::{Containerd, Daemon, Node, PATIENCE, Place, cached};
+
+/// Where it answers by default.
+const HEALTH: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 10256);
 
 /// How kube-proxy makes Services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,5 +42,20 @@ pub(super) fn start(node: &Node, containerd: &Containerd, (name, mode): (&str, P
     });
     runtime.within(|| node.write(format!("{scratch}/proxy.json"), &config.to_string()));
     let program = cached("kubernetes/kube-proxy").display().to_string();
-    runtime.start("kube-proxy", &[&program, &format!("--config={scratch}/proxy.json")])
+    let mut proxy = runtime.start("kube-proxy", &[&program, &format!("--config={scratch}/proxy.json")]);
+    proxy.until("kube-proxy has written its rules", || {
+        let health = runtime.within(health).unwrap_or_default();
+        ["IPv4", "IPv6"].iter().all(|family| health.contains(&format!("\"{family}\":")))
+    });
+    proxy
+}
+
+/// What it says of itself: each family, with the time of its last change, as soon as there was one.
+fn health() -> io::Result<String> {
+    let mut stream = TcpStream::connect(HEALTH)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.write_all(b"GET /healthz HTTP/1.0\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
 }
