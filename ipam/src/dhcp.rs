@@ -7,7 +7,8 @@
 //! ```
 //!
 //! What is different: leases are on disk, so they survive the daemon; DEL and GC don't need it; STATUS tells that it is
-//! dead; an address that the server changes is changed in the container, and one that is lost is taken away from it.
+//! dead; an address that the server changes is changed in the container, and one that is lost is taken away from it. Two
+//! keys are ours: `"ipv4": "off"`, and `"ipv6"`, which is `"dhcp"` or `"slaac"` where IPv6 is wanted.
 
 mod call;
 mod config;
@@ -20,8 +21,10 @@ mod log;
 mod message;
 mod option;
 mod patience;
+mod slaac;
 mod store;
 mod v4;
+mod v6;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -42,6 +42,7 @@ pub mod record;
 mod remove;
 mod restore;
 mod route;
+pub mod router;
 mod selinux;
 pub mod service;
 mod settle;

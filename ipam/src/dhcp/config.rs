@@ -19,6 +19,10 @@ const LONGEST: usize = 255;
 pub(super) enum Protocol {
     /// An IPv4 address by DHCP (RFC 2131).
     Dhcp4,
+    /// An IPv6 address by DHCP for IPv6, `IA_NA` (RFC 8415).
+    Dhcp6,
+    /// An IPv6 address by router advertisements (RFC 4862).
+    Slaac,
 }
 
 /// What an attachment wants of servers.
@@ -70,17 +74,41 @@ pub enum ConfigError {
     /// `ipam.suppress` holds something unknown.
     #[error("ipam.suppress: unknown suppress value {0:?} (supported: \"gateway\")")]
     Suppress(String),
+    /// Neither family is wanted.
+    #[error("ipam.ipv4: invalid value \"off\": and ipam.ipv6 is off, too, so there is no address to ask for")]
+    NoFamily,
 }
 
 impl Coded for ConfigError {
     fn code(&self) -> Code {
         match self {
             Self::Decode(error) => error.code(),
-            Self::NoIpam | Self::Option { .. } | Self::TooLong { .. } | Self::Suppress(_) => {
-                Code::InvalidConfig
-            }
+            Self::NoIpam
+            | Self::Option { .. }
+            | Self::TooLong { .. }
+            | Self::Suppress(_)
+            | Self::NoFamily => Code::InvalidConfig,
         }
     }
+}
+
+/// `ipam.ipv4`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Ipv4 {
+    #[default]
+    Dhcp,
+    Off,
+}
+
+/// `ipam.ipv6`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Ipv6 {
+    #[default]
+    Off,
+    Dhcp,
+    Slaac,
 }
 
 #[derive(Default, Deserialize)]
@@ -96,6 +124,8 @@ struct Ipam {
     request: Vec<Ask>,
     priority: Option<u32>,
     suppress: Vec<String>,
+    ipv4: Ipv4,
+    ipv6: Ipv6,
 }
 
 #[derive(Default, Deserialize)]
@@ -149,14 +179,31 @@ impl Wish {
                 return Err(ConfigError::Suppress(value.clone()));
             }
         }
+        let protocols = protocols(ipam.ipv4, ipam.ipv6);
+        if protocols.is_empty() {
+            return Err(ConfigError::NoFamily);
+        }
         Ok(Self {
-            protocols: vec![Protocol::Dhcp4],
+            protocols,
             provide: provided(ipam.provide, &request.args)?,
             request: requested(&ipam.request)?,
             priority: ipam.priority.filter(|priority| *priority != 0),
             without_gateway: !ipam.suppress.is_empty(),
         })
     }
+}
+
+fn protocols(ipv4: Ipv4, ipv6: Ipv6) -> Vec<Protocol> {
+    let first = match ipv4 {
+        Ipv4::Dhcp => Some(Protocol::Dhcp4),
+        Ipv4::Off => None,
+    };
+    let second = match ipv6 {
+        Ipv6::Off => None,
+        Ipv6::Dhcp => Some(Protocol::Dhcp6),
+        Ipv6::Slaac => Some(Protocol::Slaac),
+    };
+    [first, second].into_iter().flatten().collect()
 }
 
 /// A value of `CNI_ARGS` comes before one that is written down. What dhcp does not know there is other plugins'.
@@ -199,3 +246,6 @@ fn requested(request: &[Ask]) -> Result<Vec<u8>, ConfigError> {
     }
     Ok(numbers)
 }
+
+#[cfg(test)]
+mod tests;

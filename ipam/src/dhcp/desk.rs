@@ -16,7 +16,7 @@ use host::life::{Life, Proof, Witness};
 use netstate::Attachment;
 
 use super::config::Wish;
-use super::errand::{Client, Errand, Manner};
+use super::errand::{Client, Errand, Manner, clock};
 use super::error::{Finding, LeaseError, StoreError};
 use super::lease::{self, Duty};
 use super::store::{Record, Store};
@@ -98,7 +98,7 @@ impl Desk {
     /// Are they leases of this very container, wanted in the same way and not over?
     fn holds(&self, record: &Record, request: &Request, wish: &Wish) -> Result<bool, Failure> {
         let same = request.netns.as_deref() == Some(&record.netns) && record.wish == *wish;
-        let now = now()?;
+        let now = clock()?;
         let over = |lease: &lease::Lease| now >= lease.times.expire;
         let complete = record.leases.len() == wish.protocols.len() && !record.leases.iter().any(over);
         Ok(same && complete && self.life(record)? != Life::Dead)
@@ -145,7 +145,7 @@ impl Desk {
     pub(super) fn check(&self, request: &Request) -> Result<(), Failure> {
         let missing = || Finding::NoLease(request.container.clone());
         let record = self.store.read(&owner(request))?.ok_or_else(missing)?;
-        let now = now()?;
+        let now = clock()?;
         let result = request.config.prev_result()?;
         if record.leases.is_empty() {
             return Err(missing().into());
@@ -228,10 +228,4 @@ fn owner(request: &Request) -> Attachment {
         container: request.container.clone(),
         ifname: request.ifname.clone(),
     }
-}
-
-/// In seconds since the machine started.
-fn now() -> Result<u64, LeaseError> {
-    let clock = |source| LeaseError::Io { verb: "read", what: "the clock", source };
-    host::boot::uptime().map_err(clock)
 }

@@ -6,19 +6,28 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use host::{Applied, Host, Namespace};
-use netstate::{Attachment, LinkName, Mac, Object, Plan};
+use netstate::{Attachment, LinkName, Mac, Object, Plan, Sysctl};
 
 use super::config::{Protocol, Wish};
 use super::error::LeaseError;
 use super::lease::Lease;
 use super::patience::Patience;
-use super::{option, v4};
+use super::{option, slaac, v4, v6};
 
 /// How often it is looked whether the attachment is being released.
 pub(super) const SLICE: Duration = Duration::from_millis(100);
 
 /// The longest client identifier without the byte before it, in bytes (RFC 2132, 9.14).
 const LONGEST: usize = 254;
+
+/// In seconds since the machine started.
+///
+/// # Errors
+/// Where the kernel does not say.
+pub(super) fn clock() -> Result<u64, LeaseError> {
+    let failed = |source| LeaseError::Io { verb: "read", what: "the clock", source };
+    host::boot::uptime().map_err(failed)
+}
 
 /// How the daemon was told to speak.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -114,6 +123,8 @@ impl<'a> Errand<'a> {
     pub(super) fn obtain(&self, protocol: Protocol, before: Option<IpAddr>) -> Result<Lease, LeaseError> {
         match protocol {
             Protocol::Dhcp4 => v4::obtain(self, before),
+            Protocol::Dhcp6 => self.with_ipv6().and_then(|()| v6::obtain(self, before)),
+            Protocol::Slaac => self.with_ipv6().and_then(|()| slaac::obtain(self)),
         }
     }
 
@@ -124,6 +135,8 @@ impl<'a> Errand<'a> {
     pub(super) fn extend(&self, lease: &Lease, reach: Reach) -> Result<Option<Lease>, LeaseError> {
         match lease.protocol {
             Protocol::Dhcp4 => v4::extend(self, lease, reach),
+            Protocol::Dhcp6 => v6::extend(self, lease, reach),
+            Protocol::Slaac => slaac::extend(self, lease),
         }
     }
 
@@ -134,7 +147,21 @@ impl<'a> Errand<'a> {
     pub(super) fn release(&self, lease: &Lease) -> Result<(), LeaseError> {
         match lease.protocol {
             Protocol::Dhcp4 => v4::release(self, lease),
+            Protocol::Dhcp6 => v6::release(self, lease),
+            // Nobody keeps a list.
+            Protocol::Slaac => Ok(()),
         }
+    }
+
+    /// Runtimes switch IPv6 off where they want none by themselves.
+    fn with_ipv6(&self) -> Result<(), LeaseError> {
+        let mut plan = Plan::default();
+        plan.container(Object::Sysctl(Sysctl {
+            path: format!("net/ipv6/conf/{}/disable_ipv6", self.link),
+            value: "0".to_owned(),
+            optional: true,
+        }));
+        Ok(Host::open()?.apply(&plan, Some(self.namespace), &mut Applied::default())?)
     }
 
     /// Goes on as long as nobody releases the attachment.

@@ -19,6 +19,9 @@ pub enum LeaseError {
     /// A link without MACs, which DHCP needs.
     #[error("link {0} has no MAC of six bytes, and DHCP needs one")]
     NoMac(String),
+    /// The link can't be spoken on by IPv6.
+    #[error("link {0} has no IPv6 address of its own that can be used: is IPv6 switched off?")]
+    NoLinkLocal(String),
     /// Sending or receiving failed.
     #[error("cannot {verb} {what}: {source}")]
     Io {
@@ -59,7 +62,9 @@ impl Coded for LeaseError {
     fn code(&self) -> Code {
         match self {
             Self::Host(host::Error::Namespace { .. }) => Code::InvalidNamespace,
-            Self::Host(_) | Self::NoLink(_) | Self::NoMac(_) | Self::Lacks(_) => Code::Internal,
+            Self::Host(_) | Self::NoLink(_) | Self::NoMac(_) | Self::NoLinkLocal(_) | Self::Lacks(_) => {
+                Code::Internal
+            }
             Self::Io { .. } => Code::Io,
             Self::NoAnswer { .. } | Self::Refused { .. } | Self::Released => Code::TryAgain,
         }

@@ -181,3 +181,6 @@ impl Lease {
         plan
     }
 }
+
+#[cfg(test)]
+mod tests;

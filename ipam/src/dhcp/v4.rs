@@ -10,7 +10,8 @@ use host::packet::PacketSocket;
 use netstate::Mac;
 use smoltcp::wire::{DHCP_SERVER_PORT, DhcpMessageType};
 
-use super::errand::{Client, Errand, Reach, SLICE};
+use super::config::Protocol;
+use super::errand::{Client, Errand, Reach, SLICE, clock};
 use super::error::LeaseError;
 use super::lease::Lease;
 use super::message::{self, Heard, Said, Way};
@@ -57,7 +58,7 @@ pub(super) fn extend(errand: &Errand, lease: &Lease, reach: Reach) -> Result<Opt
     let options = talk.options(Vec::new());
     for round in errand.manner.patience.few_rounds() {
         let said = talk.said(DhcpMessageType::Request, &options, own(lease));
-        let asked = now()?;
+        let asked = clock()?;
         talk.send(&said, way, target)?;
         let server = lease.server.address().filter(|_| reach == Reach::Own);
         match talk.settled(round.listen, server, asked)? {
@@ -82,9 +83,11 @@ pub(super) fn release(errand: &Errand, lease: &Lease) -> Result<(), LeaseError> 
     talk.send(&said, Way { source: own(lease), destination: server }, lease.server.hop())
 }
 
-/// The same of a container whose link is gone: from here, by whatever way there is to the server.
+/// The same of a container whose link is gone: from here, by whatever way there is to the server. An IPv6 address can be
+/// given back only by its own link.
 pub(super) fn release_from_here(client: &Client, lease: &Lease) -> Result<(), LeaseError> {
-    let Some(server) = lease.server.address() else { return Ok(()) };
+    let server = lease.server.address().filter(|_| lease.protocol == Protocol::Dhcp4);
+    let Some(server) = server else { return Ok(()) };
     let said = Said {
         kind: DhcpMessageType::Release,
         exchange: random(),
@@ -108,11 +111,6 @@ fn own(lease: &Lease) -> Ipv4Addr {
         IpAddr::V4(address) => address,
         IpAddr::V6(_) => Ipv4Addr::UNSPECIFIED,
     }
-}
-
-fn now() -> Result<u64, LeaseError> {
-    let clock = |source| LeaseError::Io { verb: "read", what: "the clock", source };
-    host::boot::uptime().map_err(clock)
 }
 
 /// What a request came to.
@@ -155,7 +153,7 @@ impl<'a> Talk<'a> {
             (option::SERVER, server.octets().to_vec()),
         ]);
         let said = self.said(DhcpMessageType::Request, &options, Ipv4Addr::UNSPECIFIED);
-        let asked = now()?;
+        let asked = clock()?;
         self.send(&said, BROADCAST, EVERYBODY)?;
         // Who offered is there, and may be slow: it is worth more than the shortest wait.
         self.settled(listen.max(Duration::from_secs(1)), Some(server), asked)

@@ -30,6 +30,9 @@ pub(super) enum FlagsError {
     Help,
 }
 
+const KNOWN: [&str; 7] =
+    ["broadcast", "hostprefix", "pidfile", "resendmax", "resendtimeout", "socketpath", "timeout"];
+
 const USAGE: &str = "\
 Usage of dhcp daemon:
   -broadcast                  have servers broadcast their answers
@@ -63,6 +66,7 @@ impl Flags {
             let flag = format!("-{name}");
             let value = match (name, inline) {
                 ("h" | "help", _) => return Err(FlagsError::Help),
+                (unknown, _) if !KNOWN.contains(&unknown) => return Err(FlagsError::Unknown(flag)),
                 (_, Some(value)) => value,
                 ("broadcast", None) => "true".to_owned(),
                 (_, None) => arguments.next().cloned().ok_or_else(|| FlagsError::NoValue(flag.clone()))?,

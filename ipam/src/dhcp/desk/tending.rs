@@ -8,12 +8,12 @@ use host::life::Life;
 use host::{Applied, Host};
 use netstate::Attachment;
 
-use super::super::errand::{Client, Errand, Reach};
+use super::super::errand::{Client, Errand, Reach, clock};
 use super::super::error::{LeaseError, StoreError};
 use super::super::lease::{Duty, Lease};
 use super::super::log;
 use super::super::store::Record;
-use super::{Desk, now};
+use super::Desk;
 
 /// A thread's stack, in bytes: there may be many.
 const STACK: usize = 256 * 1024;
@@ -36,7 +36,7 @@ impl Desk {
     /// Where the records can't be read.
     pub(in super::super) fn look_after(self: &Arc<Self>) -> Result<u64, StoreError> {
         let mut next = u64::MAX;
-        let Ok(now) = now() else { return Ok(next) };
+        let Ok(now) = clock() else { return Ok(next) };
         for record in self.store.all()? {
             let owner = record.owner();
             if self.life(&record)? == Life::Dead {
@@ -79,7 +79,7 @@ impl Desk {
         let Some(mut record) = self.store.read(owner)? else { return Ok(()) };
         let mut kept = Vec::new();
         for lease in record.leases.clone() {
-            let outcome = match now() {
+            let outcome = match clock() {
                 Ok(now) => self.keep(&record, &lease, now, &turn.stop),
                 Err(_) => Kept::Same,
             };
@@ -158,7 +158,7 @@ fn replace(errand: &Errand, lease: &Lease, given: Option<Lease>) -> Kept {
         Err(error) => {
             let mut lease = lease.clone();
             // A server said so before its time, perhaps.
-            lease.times.expire = lease.times.expire.min(now().unwrap_or(0));
+            lease.times.expire = lease.times.expire.min(clock().unwrap_or(0));
             in_vain(owner, &lease, &error.to_string())
         }
     }
@@ -167,6 +167,6 @@ fn replace(errand: &Errand, lease: &Lease, given: Option<Lease>) -> Kept {
 fn in_vain(owner: &Attachment, lease: &Lease, error: &str) -> Kept {
     log::line(owner, &format!("{} is not extended: {error}", lease.address));
     let mut lease = lease.clone();
-    lease.times.in_vain(now().unwrap_or(lease.times.again));
+    lease.times.in_vain(clock().unwrap_or(lease.times.again));
     Kept::Changed(Box::new(lease))
 }
