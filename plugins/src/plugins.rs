@@ -3,7 +3,7 @@
 use cni::{Failure, Plugin, Request, Success};
 use netstate::Plan;
 
-use crate::chained::{self, Bandwidth, Firewall, Portmap, Tuning};
+use crate::chained::{self, Bandwidth, Firewall, Portmap, Sbr, Tuning, Vrf};
 use crate::flannel::Flannel;
 use crate::interface::{Bridge, Dummy, Flow, HostDevice, Ipvlan, Loopback, Macvlan, Ptp, Tap, Vlan, preview};
 
@@ -33,6 +33,8 @@ pub(crate) const PLUGINS: &[Entry] = &[
     Entry { plugin: &chained::Flow(Bandwidth), preview: Some(chained::preview::<Bandwidth>) },
     Entry { plugin: &chained::Flow(Portmap), preview: Some(chained::preview::<Portmap>) },
     Entry { plugin: &chained::Flow(Tuning), preview: Some(chained::preview::<Tuning>) },
+    Entry { plugin: &chained::Flow(Sbr), preview: Some(chained::preview::<Sbr>) },
+    Entry { plugin: &chained::Flow(Vrf), preview: Some(chained::preview::<Vrf>) },
     Entry { plugin: &Flannel, preview: None },
     Entry { plugin: &::ipam::HostLocal, preview: None },
     Entry { plugin: &::ipam::Static, preview: None },

@@ -4,9 +4,12 @@
 mod firewall;
 mod port_chains;
 mod ports;
+mod route_change;
 mod setting;
 pub(crate) mod shaping;
+mod source_rule;
 mod tuned;
+pub(crate) mod vrf;
 
 use netstate::{Adjustment, Attachment};
 
@@ -16,12 +19,16 @@ use crate::namespace::Namespace;
 
 /// Every kind. In this order they are restored; within a plan, the plan's order counts.
 const KINDS: &[&dyn Kind] = &[
+    // One a line.
     &setting::Settings,
     &tuned::Properties,
     &firewall::Rules,
     &shaping::Shapings,
     &ports::MappedPorts,
     &port_chains::Chains,
+    &source_rule::SourceRules,
+    &route_change::RouteChanges,
+    &vrf::VrfMembers,
 ];
 
 /// Where an adjustment is made, looked for, or taken away.
@@ -56,7 +63,7 @@ pub(crate) trait Kind: Sync {
     /// Reads [`Self::line`] back. `owner` is the record's.
     fn parse(&self, rest: &str, owner: &Attachment) -> Option<Adjustment>;
 
-    /// Makes these, which are all of this kind in one plan. Those that are there already stay.
+    /// Makes these, which follow each other in a plan. Those that are there already stay.
     ///
     /// # Errors
     /// The first that can't be made; undo is the flow's, by [`Self::remove`].
@@ -115,14 +122,31 @@ pub(crate) fn parse(line: &str, owner: &Attachment) -> Option<Option<Adjustment>
     Some(kind.parse(rest, owner))
 }
 
+/// The adjustments in their order, cut where one is of another kind than the one before it.
+pub(crate) fn in_order(adjustments: &[Adjustment]) -> Vec<(&'static dyn Kind, Vec<Adjustment>)> {
+    let mut runs: Vec<(&'static dyn Kind, Vec<Adjustment>)> = Vec::new();
+    for adjustment in adjustments {
+        let Some(kind) = kind(adjustment) else { continue };
+        match runs.last_mut() {
+            Some((last, run)) if last.word() == kind.word() => run.push(adjustment.clone()),
+            _ => runs.push((kind, vec![adjustment.clone()])),
+        }
+    }
+    runs
+}
+
+fn kind(adjustment: &Adjustment) -> Option<&'static dyn Kind> {
+    KINDS.iter().find(|kind| kind.line(adjustment).is_some()).copied()
+}
+
 /// Each kind with those of `adjustments` that are of it, in the order of the first ones; kinds without any are left out.
 pub(crate) fn by_kind(adjustments: &[Adjustment]) -> Vec<(&'static dyn Kind, Vec<Adjustment>)> {
     let mut groups: Vec<(&'static dyn Kind, Vec<Adjustment>)> = Vec::new();
     for adjustment in adjustments {
-        let Some(kind) = KINDS.iter().find(|kind| kind.line(adjustment).is_some()) else { continue };
+        let Some(kind) = kind(adjustment) else { continue };
         match groups.iter_mut().find(|(known, _)| known.word() == kind.word()) {
             Some((_, group)) => group.push(adjustment.clone()),
-            None => groups.push((*kind, vec![adjustment.clone()])),
+            None => groups.push((kind, vec![adjustment.clone()])),
         }
     }
     groups

@@ -12,7 +12,7 @@ use netstate::{
     Plan, PortVlans, Step, Veth,
 };
 
-use crate::adjustment::{Site, by_kind};
+use crate::adjustment::{Site, in_order};
 use crate::announce::announce;
 use crate::error::{Context, Error};
 use crate::link::{self, Seen, Socket};
@@ -81,7 +81,7 @@ impl Host {
                     work.host.nftables.add(&masquerades, &guards)?;
                     rules_made = true;
                 }
-                // Each kind at once, where the first adjustment stands in the plan.
+                // All in their order, where the first one stands in the plan.
                 Object::Adjustment(_) => work.adjust(&std::mem::take(&mut adjustments))?,
             }
         }
@@ -277,7 +277,7 @@ impl<'a> Work<'a> {
 
     fn adjust(&mut self, adjustments: &[Adjustment]) -> Result<(), Error> {
         let mut site = Site { host: self.host, container: self.container };
-        by_kind(adjustments).into_iter().try_for_each(|(kind, wanted)| kind.apply(&mut site, &wanted))
+        in_order(adjustments).into_iter().try_for_each(|(kind, wanted)| kind.apply(&mut site, &wanted))
     }
 
     fn container(&self) -> Result<&'a Namespace, Error> {

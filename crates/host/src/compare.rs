@@ -12,6 +12,7 @@ use crate::error::{Context, Error};
 use crate::link::{self, Seen, Socket};
 use crate::machine::Host;
 use crate::namespace::Namespace;
+use crate::route::MAIN;
 use crate::{address, route, sysctl};
 
 /// An object of a plan that is not as it should be.
@@ -176,9 +177,6 @@ fn on_link(socket: &mut Socket, wanted: &Address) -> Found {
         address::of_link(socket, seen.index, family).context("read the addresses of", &wanted.link)?;
     Ok((!addresses.iter().any(|seen| seen.network == wanted.network)).then(|| "missing".to_owned()))
 }
-
-/// `RT_TABLE_MAIN`.
-const MAIN: u32 = 254;
 
 fn routed(socket: &mut Socket, wanted: &Route) -> Found {
     let link = find(socket, &wanted.link)?.map(|seen| seen.index).ok();

@@ -57,6 +57,7 @@ pub mod uplink;
 pub mod watch;
 mod withdraw;
 
+pub use adjustment::vrf::Vrf;
 pub use apply::Applied;
 pub use away::{Away, AwayError, Lent};
 pub use compare::Difference;

@@ -18,9 +18,17 @@ use crate::netlink::{Refusal, Request};
 /// `RTPROT_BOOT`: what a script, or the reference, gives its routes.
 const PROTOCOL: RouteProtocol = RouteProtocol::Boot;
 
+/// `RT_TABLE_MAIN`.
+pub(crate) const MAIN: u32 = 254;
+
 /// Adds a route by the link `index`. Several next hops to one destination may stand beside each other; the same
 /// route twice is refused (`NLM_F_CREATE` alone, as the reference has it).
 pub(crate) fn add(route: &Route, index: u32) -> Request<Message> {
+    Request::new(Message::NewRoute(message(route, index)), NLM_F_CREATE)
+}
+
+/// A route by the link `index`.
+pub(crate) fn message(route: &Route, index: u32) -> RouteMessage {
     let mut message = RouteMessage::default();
     message.header.address_family = address_family(Family::of(route.destination.ip()));
     message.header.destination_prefix_length = route.destination.prefix();
@@ -45,7 +53,7 @@ pub(crate) fn add(route: &Route, index: u32) -> Request<Message> {
     if !metrics.is_empty() {
         attributes.push(RouteAttribute::Metrics(metrics));
     }
-    Request::new(Message::NewRoute(message), NLM_F_CREATE)
+    message
 }
 
 /// A route as the kernel shows it.

@@ -3,7 +3,7 @@
 
 use netstate::{Adjustment, Attachment};
 
-use crate::adjustment::{Site, by_kind};
+use crate::adjustment::{Site, in_order};
 use crate::error::Error;
 use crate::machine::Host;
 use crate::namespace::Namespace;
@@ -19,8 +19,8 @@ impl Host {
         adjustments: &[Adjustment],
     ) -> Vec<Error> {
         let mut site = Site { host: self, container };
-        let groups = by_kind(adjustments).into_iter().rev();
-        groups.filter_map(|(kind, made)| kind.remove(&mut site, owner, &made).err()).collect()
+        let runs = in_order(adjustments).into_iter().rev();
+        runs.filter_map(|(kind, made)| kind.remove(&mut site, owner, &made).err()).collect()
     }
 
     /// Takes away everything that the record tells of, and then the record; one that waits for a device stays.

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::{Firewall, PortChains, Ports, Setting, Shaping, Tuned};
+use crate::{Firewall, PortChains, Ports, RouteChange, Setting, Shaping, SourceRule, Tuned, VrfMember};
 
 /// One adjustment of one attachment. It is made by the attachment's ADD, told of by its record, and taken away by its
 /// DEL. `host::adjustment` has for each kind what the kernel must be told.
@@ -21,6 +21,12 @@ pub enum Adjustment {
     Ports(Ports),
     /// The same by chains of iptables.
     PortChains(PortChains),
+    /// A routing rule of the container by source address.
+    SourceRule(SourceRule),
+    /// A route of the container that is added or taken away.
+    RouteChange(RouteChange),
+    /// A link of the container in a VRF.
+    VrfMember(VrfMember),
 }
 
 impl fmt::Display for Adjustment {
@@ -32,6 +38,9 @@ impl fmt::Display for Adjustment {
             Self::Shaping(shaping) => shaping.fmt(f),
             Self::Ports(ports) => ports.fmt(f),
             Self::PortChains(chains) => chains.fmt(f),
+            Self::SourceRule(rule) => rule.fmt(f),
+            Self::RouteChange(change) => change.fmt(f),
+            Self::VrfMember(member) => member.fmt(f),
         }
     }
 }

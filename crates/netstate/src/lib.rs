@@ -21,8 +21,10 @@ mod port;
 mod route;
 mod rule;
 mod shaping;
+mod source_routing;
 mod sysctl;
 mod tuning;
+mod vrf;
 
 pub use address::{Address, Conflict, Detection, PrefixRoute};
 pub use adjustment::Adjustment;
@@ -50,5 +52,7 @@ pub use port::{
 pub use route::{Route, Scope};
 pub use rule::{MacGuard, Masquerade, RuleKind};
 pub use shaping::{Direction, Limit, Shaping, ShapingError, Traffic};
+pub use source_routing::{Change, KernelRoute, RouteChange, SourceRule};
 pub use sysctl::Sysctl;
 pub use tuning::{Property, PropertyError, Setting, Tuned};
+pub use vrf::VrfMember;

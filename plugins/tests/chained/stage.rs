@@ -12,7 +12,7 @@ pub(crate) struct Stage {
 }
 
 /// Every plugin that the tests call.
-const NAMES: &[&str] = &["bridge", "host-local", "tuning", "cni"];
+const NAMES: &[&str] = &["bridge", "host-local", "tuning", "sbr", "vrf", "cni"];
 
 /// The network.
 pub(crate) const NETWORK: &str = "net";

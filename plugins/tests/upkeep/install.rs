@@ -11,7 +11,7 @@ use crate::network::BINARY;
 
 const DIRECTORY: &str = "/opt/cni/bin";
 // One a line: who adds a plugin adds a line, and counts.
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 18] = [
     "bandwidth", //
     "bridge",
     "cni",
@@ -24,10 +24,12 @@ const NAMES: [&str; 16] = [
     "loopback",
     "macvlan",
     "ptp",
+    "sbr",
     "static",
     "tap",
     "tuning",
     "vlan",
+    "vrf",
 ];
 
 /// The program under test, from where an administrator unpacked it.
