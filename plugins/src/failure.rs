@@ -32,7 +32,7 @@ pub(crate) fn of_all(failures: Vec<Failure>) -> Result<(), Failure> {
 fn code(error: &Error) -> Code {
     match error {
         Error::Namespace { .. } => Code::InvalidNamespace,
-        Error::NotABridge(_) | Error::AddressConflict { .. } => Code::InvalidConfig,
+        Error::NotABridge(_) | Error::AddressConflict { .. } | Error::Setting { .. } => Code::InvalidConfig,
         Error::Io { .. } => Code::Io,
         // Its holder may be on its way out.
         Error::Nftables(nftables::Error::PortTaken { .. }) => Code::TryAgain,

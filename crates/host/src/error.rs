@@ -79,6 +79,16 @@ pub enum Error {
         /// The kernel's answer.
         source: Refusal,
     },
+    /// A kernel setting that the kernel does not have, or not with this value.
+    #[error("sysctl: {path}: invalid value {value:?}: {reason}")]
+    Setting {
+        /// Its path below `/proc/sys`.
+        path: String,
+        /// The value.
+        value: String,
+        /// The system's answer.
+        reason: io::Error,
+    },
     /// The packet rules.
     #[error(transparent)]
     Nftables(#[from] crate::nftables::Error),

@@ -1,5 +1,8 @@
 //! The flow that all chained plugins share, and those that adjust the container itself.
 
+mod crash;
+mod flow;
 mod sbr;
 mod stage;
 mod tuning;
+mod vrf_support;

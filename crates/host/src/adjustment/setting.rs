@@ -85,13 +85,23 @@ fn settings<'a>(adjustments: &'a [Adjustment]) -> impl Iterator<Item = &'a Setti
 
 /// Read first, written only where the value differs.
 fn write(setting: &Setting) -> Result<(), Error> {
-    match sysctl::read(&setting.path) {
-        Ok(Some(value)) if same(&value, &setting.value) => Ok(()),
-        _ => sysctl::write(&Sysctl {
-            path: setting.path.clone(),
-            value: setting.value.clone(),
-            optional: false,
-        }),
+    let Setting { path, value, .. } = setting;
+    match sysctl::read(path) {
+        Ok(Some(found)) if same(&found, value) => Ok(()),
+        _ => sysctl::write(&Sysctl { path: path.clone(), value: value.clone(), optional: false })
+            .map_err(|error| refusal(error, setting)),
+    }
+}
+
+/// What is wrong with a setting, and not with the machine, its configuration has to answer for.
+fn refusal(error: Error, setting: &Setting) -> Error {
+    match error {
+        Error::Io { source, .. }
+            if [libc::ENOENT, libc::EINVAL, libc::ERANGE].map(Some).contains(&source.raw_os_error()) =>
+        {
+            Error::Setting { path: setting.path.clone(), value: setting.value.clone(), reason: source }
+        }
+        error => error,
     }
 }
 

@@ -33,13 +33,13 @@ impl Kind for SourceRules {
     }
 
     fn apply(&self, site: &mut Site<'_>, wanted: &[Adjustment]) -> Result<(), Error> {
-        let mut socket = site.container()?.route()?;
-        for rule in rules(wanted) {
+        let container = site.container()?;
+        // The kernel takes the same rule twice, each time with another priority.
+        let there = container.source_rules()?;
+        let mut socket = container.route()?;
+        for rule in rules(wanted).filter(|rule| !there.contains(rule)) {
             let request = Request::new(Message::NewRule(message(rule)), NLM_F_CREATE | NLM_F_EXCL);
-            match socket.request(request) {
-                Err(refusal) if refusal.is(libc::EEXIST) => {}
-                answer => drop(answer.context("add", rule)?),
-            }
+            socket.request(request).context("add", rule)?;
         }
         Ok(())
     }
