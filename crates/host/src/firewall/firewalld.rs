@@ -18,9 +18,9 @@ const ZONE: &str = "org.fedoraproject.FirewallD1.zone";
 /// As long as libdbus waits for an answer.
 const PATIENCE: Timeout = Timeout::Duration(Duration::from_secs(25));
 
-/// What firewalld says when there is nothing to do: the source is in the zone already, or is not.
+/// What firewalld says when there is nothing to do: the source is in the zone already, or is in none or in another.
 const THERE: [&str; 2] = ["ALREADY_ENABLED", "ZONE_ALREADY_SET"];
-const ABSENT: [&str; 3] = ["NOT_ENABLED", "UNKNOWN_SOURCE", "INVALID_ZONE"];
+const ABSENT: [&str; 4] = ["NOT_ENABLED", "UNKNOWN_SOURCE", "ZONE_CONFLICT", "INVALID_ZONE"];
 
 /// firewalld could not be asked, or said no.
 #[derive(Debug, thiserror::Error)]
