@@ -14,7 +14,7 @@ pub(crate) const CONFIGURATIONS: &str = "/etc/cni/net.d";
 /// What may stay after the last pod.
 pub(crate) fn standing(bridge: &'static str) -> Vec<Allowed> {
     let mut allowed = Allowed::after_del(bridge).to_vec();
-    allowed.push(Allowed::RulesOf("trestle"));
+    allowed.extend(["trestle", "trestle-firewall"].map(Allowed::RulesOf));
     allowed
 }
 

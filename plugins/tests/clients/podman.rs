@@ -1,21 +1,15 @@
 //! podman 4.3 with its CNI backend: a conflist of its own making, at 0.4.0.
 
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 
-use sandbox::{Allowed, Node, PATIENCE, Place, Runtime, Snapshot, cached, eventually};
+use sandbox::{Allowed, Node, PATIENCE, Place, Runtime, Snapshot, Uplink, cached, eventually};
 
 use crate::network::{install, standing};
 
-/// Plugins that podman's conflist names beside ours, for which Debian's do here.
-const THEIRS: [&str; 3] = ["portmap", "firewall", "tuning"];
-
-/// What those leave of themselves: empty shared chains, and the jumps to them.
-const LEFT_BY_THEIRS: [Allowed; 4] = [
-    Allowed::Containing("CNI-FORWARD"),
-    Allowed::Containing("CNI-ADMIN"),
-    Allowed::Containing("CNI-HOSTPORT"),
-    Allowed::Containing("/run/xtables.lock"),
-];
+/// What else podman's conflist names.
+const CHAINED: [&str; 3] = ["portmap", "firewall", "tuning"];
 
 /// The bridge that podman names itself.
 const BRIDGE: &str = "cni-podman1";
@@ -27,7 +21,7 @@ struct Podman {
 impl Podman {
     fn new(node: &Node) -> Self {
         install(node);
-        node.install_from(Path::new("/usr/lib/cni"), &THEIRS);
+        node.install(Path::new(env!("CARGO_BIN_EXE_cni")), &CHAINED);
         let runtime = Runtime::new(node, node);
         let scratch = runtime.scratch().display().to_string();
         node.write(format!("{scratch}/containers.conf"), CONTAINERS);
@@ -109,5 +103,61 @@ fn containers_of_podman_reach_each_other_move_and_leave_nothing() {
 
     podman.run(&["rm", "-f", "-t", "0", "a", "b"]);
     let later = Snapshot::take(&node);
-    before.forgiving(&standing(BRIDGE)).forgiving(&LEFT_BY_THEIRS).assert_same(&later);
+    before.forgiving(&standing(BRIDGE)).assert_same(&later);
+}
+
+#[test]
+fn ports_published_by_podman_lead_into_the_container_in_every_form() {
+    let node = Node::enter();
+    let podman = Podman::new(&node);
+    podman.run(&["network", "create", "--ipv6", "--subnet", "10.90.0.0/24", "--subnet", "fd90::/64", "net"]);
+    let router = node.router(&Uplink::DUAL);
+    let before = Snapshot::take(&node);
+    let forms = [
+        "8080:80",
+        "127.0.0.1:8081:80/tcp",
+        "192.0.2.2:8082:80",
+        "[2001:db8::2]:8083:80",
+        "9000-9030:9000-9030",
+        "53:53/udp",
+    ];
+    let mut words = vec!["run", "-d", "--name", "a", "--network", "net"];
+    let cgroup = format!("/{}", podman.runtime.cgroup());
+    words.extend(["--cgroup-parent", &cgroup]);
+    words.extend(forms.iter().flat_map(|form| ["-p", form]));
+    let serve = "for port in 80 9000 9030; do httpd -p $port -h /; done; sleep infinity";
+    words.extend(["localhost/busybox:1", "sh", "-c", serve]);
+    podman.run(&words);
+    let near = ["127.0.0.1:8080", "192.0.2.2:8080", "[2001:db8::2]:8080", "127.0.0.1:8081"];
+    let far =
+        ["192.0.2.2:8080", "[2001:db8::2]:8080", "192.0.2.2:8082", "[2001:db8::2]:8083", "192.0.2.2:9030"];
+    for form in near {
+        assert!(eventually(PATIENCE, || answers(&node, form)), "{form} from the node");
+    }
+    for form in far {
+        assert!(eventually(PATIENCE, || answers(&router, form)), "{form} from the router");
+    }
+    // A firewall was flushed, and podman is told to put things right.
+    node.exec(&["nft", "flush", "ruleset"]);
+    podman.run(&["network", "reload", "a"]);
+    assert!(eventually(PATIENCE, || answers(&router, "192.0.2.2:8080")), "after a reload");
+    podman.run(&["rm", "-f", "-t", "0", "a"]);
+    let later = Snapshot::take(&node);
+    // The cable to the router has seen packets meanwhile.
+    let cable = [Allowed::Containing("\"up0\"")];
+    before.forgiving(&standing(BRIDGE)).forgiving(&cable).assert_same(&later);
+}
+
+/// Does a web server answer?
+fn answers(from: &impl Place, address: &str) -> bool {
+    let address: SocketAddr = address.parse().expect("an address and a port");
+    let ask = || -> io::Result<String> {
+        let mut stream = from.within(|| TcpStream::connect_timeout(&address, PATIENCE))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.write_all(b"GET /none HTTP/1.0\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    ask().is_ok_and(|answer| answer.starts_with("HTTP/1"))
 }

@@ -11,10 +11,11 @@ use crate::network::BINARY;
 
 const DIRECTORY: &str = "/opt/cni/bin";
 // One a line: who adds a plugin adds a line, and counts.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 20] = [
     "bandwidth", //
     "bridge",
     "cni",
+    "dhcp",
     "dummy",
     "firewall",
     "flannel",
@@ -23,6 +24,7 @@ const NAMES: [&str; 18] = [
     "ipvlan",
     "loopback",
     "macvlan",
+    "portmap",
     "ptp",
     "sbr",
     "static",

@@ -82,6 +82,11 @@ impl Kind for Chains {
         })
     }
 
+    /// Every container's chain; the chains that they share stay, as the reference's do.
+    fn dismantle(&self, host: &mut Host) -> Result<(), Error> {
+        host.remove_marked_chains(|_| true)
+    }
+
     fn stands(&self, host: &mut Host, all: &[Adjustment]) -> Result<bool, Error> {
         for chains in chains(all) {
             if !host.has_chains(chains)? {

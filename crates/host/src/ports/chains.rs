@@ -96,7 +96,7 @@ impl Host {
     ///
     /// # Errors
     /// What `nf_tables` says, or iptables.
-    pub(super) fn remove_marked_chains(&mut self, which: impl Fn(&Owner) -> bool) -> Result<(), Error> {
+    pub(crate) fn remove_marked_chains(&mut self, which: impl Fn(&Owner) -> bool) -> Result<(), Error> {
         for iptables in Iptables::all() {
             let holds = match iptables.variant {
                 crate::iptables::Variant::Nft => {
