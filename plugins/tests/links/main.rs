@@ -3,6 +3,7 @@
 
 mod crash;
 mod host_device;
+mod lacking;
 mod macvlan;
 mod preview;
 mod ptp;

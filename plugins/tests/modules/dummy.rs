@@ -1,0 +1,42 @@
+//! `dummy`.
+
+use sandbox::Place;
+use serde_json::json;
+
+use crate::stage::{Stage, addresses, conf, link, msg};
+
+// Upstream: "configures and deconfigures dummy link with ADD/DEL".
+#[test]
+fn a_link_that_leads_nowhere_has_its_addresses() {
+    let stage = Stage::new();
+    stage.life(&conf("dummy", &json!({})), |pod, result| {
+        let inside = link(pod, "eth0");
+        assert_eq!(inside["linkinfo"]["info_kind"], "dummy");
+        assert_eq!(inside["address"], result["interfaces"][0]["mac"]);
+        assert_eq!(result["interfaces"][0]["sandbox"], pod.path());
+        assert_eq!(addresses(pod, "eth0"), ["10.1.2.2/24", "fd01:2::2/64"]);
+        pod.ping("10.1.2.2");
+    });
+}
+
+// Upstream: "fails to create dummy link with no ipam".
+#[test]
+fn it_has_to_have_addresses() {
+    let stage = Stage::new();
+    let pod = stage.node.pod("p1");
+    let error = stage.refused(&pod, &conf("dummy", &json!({ "ipam": null })));
+    assert!(error["code"] == 7 && msg(&error).contains("ipam"), "{error}");
+}
+
+#[test]
+fn gc_takes_it_and_status_is_well() {
+    let stage = Stage::new();
+    let conf = conf("dummy", &json!({}));
+    assert_eq!(stage.status(&conf), 0);
+    let pod = stage.node.pod("p1");
+    let before = stage.before();
+    stage.add(&pod, &conf);
+    stage.gc(&conf, &[]);
+    assert_eq!(pod.links(), ["lo"]);
+    before.assert_same(&sandbox::Snapshot::take(&stage.node));
+}
