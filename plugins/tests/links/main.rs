@@ -7,6 +7,7 @@ mod lacking;
 mod macvlan;
 mod preview;
 mod ptp;
+mod reference;
 mod stage;
 mod status;
 mod tap;

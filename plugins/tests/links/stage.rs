@@ -19,7 +19,7 @@ impl Stage {
     /// Ours.
     pub(crate) fn new() -> Self {
         let node = Node::enter();
-        let bin = node.install(Path::new(env!("CARGO_BIN_EXE_cni")), &NAMES);
+        let bin = install(&node);
         Self { node, bin }
     }
 
@@ -95,6 +95,11 @@ impl Stage {
         // Once more, of nothing.
         self.del(&pod, conf, &result);
     }
+}
+
+/// Ours, in place of whatever is there.
+pub(crate) fn install(node: &Node) -> PathBuf {
+    node.install(Path::new(env!("CARGO_BIN_EXE_cni")), &NAMES)
 }
 
 /// A network of both families.
