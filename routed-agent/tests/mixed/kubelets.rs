@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use crate::cluster::{Cluster, SERVER, Shape};
 use crate::reach::all_reach_all;
 
+/// What serves every pod with a port of the host, and stays.
+const STANDING: [Allowed; 1] = [Allowed::RulesOf("trestle")];
+
 /// What nodes know of each other, and say to each other, to the API server and to themselves. It is nobody's pod.
 const OF_NODES: [Allowed; 4] = [
     Allowed::Containing("\"dev\":\"eth0\",\"lladdr\""),
@@ -119,12 +122,13 @@ fn pods_of_kubelets(shape: Shape, mode: ProxyMode) {
     }
 
     let before = [0, 1].map(|index| Snapshot::take(&kubelets.nodes[index]));
-    let pods = [(1, "a"), (1, "b"), (2, "c")].map(|(number, name)| kubelets.pod(number, name));
+    let port = json!([{"containerPort": 80, "hostPort": 8081}]);
+    let a = kubelets.pod_with(1, "a", &port);
+    let [b, c] = [(1, "b"), (2, "c")].map(|(number, name)| kubelets.pod(number, name));
     let by_hand = kubelets.cluster.member(3).pod("d");
-    let [a, b, c] = &pods;
-    all_reach_all(&[a, b, c, &by_hand]);
+    all_reach_all(&[&a, &b, &c, &by_hand]);
     // Nodes and pods, also of the node's own network, reach each other on every node.
-    for pod in [a, c, &by_hand] {
+    for pod in [&a, &c, &by_hand] {
         for number in [1, 2, 3] {
             let member = kubelets.cluster.member(number);
             pod.addresses.iter().for_each(|address| member.machine.ping(address));
@@ -140,7 +144,7 @@ fn pods_of_kubelets(shape: Shape, mode: ProxyMode) {
     api.kubectl(&["delete", "pods", "a", "b", "c"]);
     drop(by_hand);
     for (node, before) in kubelets.nodes.iter().zip(before) {
-        let before = before.forgiving(&Allowed::after_del("cni0")).forgiving(&OF_NODES);
+        let before = before.forgiving(&Allowed::after_del("cni0")).forgiving(&STANDING).forgiving(&OF_NODES);
         let gone = eventually(PATIENCE * 3, || before.diff(&Snapshot::take(node)).is_empty());
         assert!(gone, "left on {}:\n{}", node.name(), before.diff(&Snapshot::take(node)));
     }

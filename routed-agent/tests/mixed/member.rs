@@ -43,8 +43,7 @@ impl<'node> Member<'node> {
         let plugins = Path::new(AGENT).with_file_name("cni");
         assert!(plugins.exists(), "{} is missing: cargo build -p plugins", plugins.display());
         machine.within(|| {
-            node.install(&plugins, &["bridge", "host-local", "loopback"]);
-            node.install_from(&cached("plugins-1.9.1"), &["portmap"]);
+            node.install(&plugins, &["bridge", "host-local", "loopback", "portmap"]);
             node.write("/run/net-conf.json", &shape.net_conf());
             // flanneld leaves it to the administrator.
             for file in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
