@@ -178,10 +178,9 @@ fn a_plan_tells_of_the_limits_and_makes_none() {
     let plan = stage.call_of("cni", &p1.pod, &conf).through(&["sh", "-c", "exec \"$0\" plan"]);
     let said = plan.run();
     assert_eq!(said.code, 0, "{said:?}");
-    let link = p1.host_end();
-    let line = format!(
-        "shaping {link} ingress rate 8000000bit burst 50000b limit 50000b traffic all-but 10.0.0.0/8"
-    );
+    let end = p1.host_end();
+    let line =
+        format!("shaping {end} ingress rate 8000000bit burst 50000b limit 50000b traffic all-but 10.0.0.0/8");
     assert!(said.stdout.contains(&line), "{}", said.stdout);
     assert_eq!(stage.holdings(), before);
 }

@@ -28,11 +28,11 @@ fn check_finds_a_limit_that_is_gone_or_another() {
         tc(stage, &format!("qdisc del dev {} root", p1.host_end()));
     });
     finds(&both(), "no tbf", |stage, p1| {
-        tc(stage, &format!("qdisc replace dev {} root bfifo", p1.host_end()))
+        tc(stage, &format!("qdisc replace dev {} root bfifo", p1.host_end()));
     });
     let tbf = "root handle 1: tbf rate 9mbit burst 50000 limit 50000";
     finds(&both(), "tbf rate 9000000bit", |stage, p1| {
-        tc(stage, &format!("qdisc replace dev {} {tbf}", p1.host_end()))
+        tc(stage, &format!("qdisc replace dev {} {tbf}", p1.host_end()));
     });
     finds(&both(), "egress rate 16000000bit burst 50000b limit 50000b traffic all: no tbf", |stage, _| {
         tc(stage, &format!("qdisc del dev {} root", stage.devices()[0]));
@@ -42,7 +42,7 @@ fn check_finds_a_limit_that_is_gone_or_another() {
 #[test]
 fn check_finds_a_redirection_that_is_gone_or_leads_nowhere() {
     finds(&both(), "0 filters, not 1", |stage, p1| {
-        tc(stage, &format!("qdisc del dev {} ingress", p1.host_end()))
+        tc(stage, &format!("qdisc del dev {} ingress", p1.host_end()));
     });
     finds(&both(), "0 filters, not 1", |stage, p1| {
         tc(stage, &format!("filter del dev {} parent ffff:", p1.host_end()));
