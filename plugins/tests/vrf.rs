@@ -168,9 +168,9 @@ fn an_interface_that_has_a_master_is_refused_and_one_outside_fails_its_check() {
         (&json!(7), &json!("CNI_IFNAME: interface eth0 has already a master set: br0"))
     );
     pod.exec(&["ip", "link", "set", "eth0", "nomaster"]);
-    stage.call(&pod, "eth0", &after(&conf, &result)).command("ADD").run().result();
+    let _ = stage.call(&pod, "eth0", &after(&conf, &result)).command("ADD").run().result();
     pod.exec(&["ip", "link", "set", "eth0", "nomaster"]);
-    stage.call(&pod, "eth0", &after(&conf, &result)).command("CHECK").run().error();
+    let _ = stage.call(&pod, "eth0", &after(&conf, &result)).command("CHECK").run().error();
     stage.del(&pod, "eth0", &conf);
     assert_eq!(links(&pod), ["br0", "eth0", "lo"]);
 }

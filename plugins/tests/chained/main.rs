@@ -2,6 +2,7 @@
 
 mod crash;
 mod flow;
+mod reference;
 mod sbr;
 mod stage;
 mod tuning;
