@@ -127,7 +127,7 @@ fn what_can_not_be_is_refused_with_its_key_and_value() {
         (json!({ "mtu": -1 }), "mtu: invalid value -1: 0 to 65535 bytes"),
         (json!({ "mtu": "1400" }), r#"mtu: invalid value "1400": expected integer"#),
         (json!({ "txQLen": -1 }), "txQLen: invalid value -1: 0 to 4294967295 packets"),
-        (json!({ "promisc": "yes" }), r#"promisc: invalid value "yes": expected a boolean"#),
+        (json!({ "promisc": "yes" }), r#"promisc: invalid value "yes": expected true or false"#),
     ] {
         let refused = stage.refused(&pod, &tuning(&keys), &result);
         assert_eq!((&refused["code"], &refused["msg"]), (&json!(7), &json!(error)));
