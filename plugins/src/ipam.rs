@@ -141,13 +141,14 @@ impl Delegator for Attaching {
     }
 }
 
-/// Gives back what host-local reserved for containers that are provably gone, on every network.
+/// Gives back what host-local reserved and dhcp leased for containers that are provably gone, on every network.
 ///
 /// # Errors
 /// The first address that could not be given back.
 pub(crate) fn release_dead() -> Result<(), Failure> {
     // Nobody is attached here.
-    ::ipam::release_dead(&mut Attaching(Shape::Inside))
+    let addresses = ::ipam::release_dead(&mut Attaching(Shape::Inside));
+    addresses.and(::ipam::dhcp::release_dead())
 }
 
 /// What IPAM would give, as far as that can be known without asking for it.

@@ -99,7 +99,7 @@ fn classful(bytes: &[u8]) -> Vec<Route> {
     pairs.iter().filter_map(route).collect()
 }
 
-/// Where they were asked for.
+/// What was asked for.
 fn names(heard: &Heard) -> Names {
     let (servers, _) = heard.option(option::NAME_SERVERS).unwrap_or_default().as_chunks::<4>();
     let domain = heard.option(option::DOMAIN_NAME).map(|text| String::from_utf8_lossy(text).into_owned());
@@ -108,3 +108,6 @@ fn names(heard: &Heard) -> Names {
         domain: domain.map(|text| text.trim_end_matches('\0').to_owned()).filter(|text| !text.is_empty()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+//! Interface plugins whose addresses come from a DHCP server, or are written down: from ADD to DEL.
+
+use std::fs;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use sandbox::{Call, Daemon, Node, PATIENCE, Place, Pod, Router, Uplink, eventually};
+use serde_json::{Value, json};
+
+const LEASES: &str = "/run/dnsmasq.leases";
+
+/// A node with a bridge `br0` and a cable `up0`, and at the end of each a server.
+struct Stage {
+    node: Node,
+    bin: PathBuf,
+    router: Router,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let node = Node::enter();
+        let bin = node
+            .install(Path::new(env!("CARGO_BIN_EXE_cni")), &["bridge", "macvlan", "dhcp", "static", "cni"]);
+        node.sh("ip link add br0 type bridge; ip addr add 10.5.0.1/24 dev br0; ip link set br0 up");
+        let router = node.router(&Uplink::DUAL);
+        Self { node, bin, router }
+    }
+
+    fn server(place: &impl Place, device: &str, range: &str) -> Daemon {
+        let (interface, leases) = (format!("--interface={device}"), format!("--dhcp-leasefile={LEASES}"));
+        let log = PathBuf::from(format!("/run/dnsmasq-{device}.log"));
+        let command = [
+            "dnsmasq",
+            "--no-daemon",
+            "--conf-file=/dev/null",
+            "--port=0",
+            "--log-dhcp",
+            "--bind-dynamic",
+            "--no-ping",
+            "--dhcp-authoritative",
+            &interface,
+            &leases,
+            range,
+        ];
+        let mut server = place.within(|| Daemon::start(&command, &log));
+        server.until("the server hears", || {
+            fs::read_to_string(&log).is_ok_and(|text| text.contains("started, version"))
+        });
+        server
+    }
+
+    fn daemon(&self) -> Daemon {
+        let program = self.bin.join("dhcp");
+        let command = [&program.to_string_lossy(), "daemon", "-resendtimeout", "10s"];
+        let mut daemon = Daemon::start(&command, Path::new("/run/daemon.log"));
+        daemon.until("the daemon listens", || UnixStream::connect("/run/cni/dhcp.sock").is_ok());
+        daemon
+    }
+
+    fn call(&self, command: &str, pod: &Pod, conf: &Value) -> Call {
+        let plugin = self.bin.join(conf["type"].as_str().expect("a plugin"));
+        Call::new(plugin).command(command).container(pod.name()).ifname("eth0").netns(pod).conf(conf)
+    }
+
+    /// ADD, CHECK, an echo from `peer`, DEL, and nothing left in the pod.
+    fn live(&self, conf: &Value, peer: &str) -> Value {
+        let pod = self.node.pod("c1");
+        let result = self.call("ADD", &pod, conf).run().result();
+        let mut with_result = conf.clone();
+        with_result["prevResult"] = result.clone();
+        self.call("CHECK", &pod, &with_result).run().succeeded();
+        pod.ping(peer);
+        self.call("DEL", &pod, &with_result).run().succeeded();
+        assert_eq!(pod.links(), ["lo"]);
+        result
+    }
+}
+
+fn given() -> usize {
+    fs::read_to_string(LEASES).unwrap_or_default().lines().count()
+}
+
+fn bridge(ipam: &Value) -> Value {
+    json!({ "cniVersion": "1.1.0", "name": "net", "type": "bridge", "bridge": "br0", "ipam": ipam })
+}
+
+fn macvlan(ipam: &Value) -> Value {
+    json!({ "cniVersion": "1.1.0", "name": "net", "type": "macvlan", "master": "up0", "ipam": ipam })
+}
+
+#[test]
+fn a_pod_on_a_bridge_leases_its_address_and_gives_it_back() {
+    let stage = Stage::new();
+    let _server = Stage::server(&stage.node, "br0", "--dhcp-range=10.5.0.10,10.5.0.20,255.255.255.0,1h");
+    let _daemon = stage.daemon();
+    let result = stage.live(&bridge(&json!({ "type": "dhcp" })), "10.5.0.1");
+    assert_eq!(result["ips"][0]["gateway"], "10.5.0.1");
+    assert_eq!(result["routes"], json!([{ "dst": "0.0.0.0/0", "gw": "10.5.0.1" }]));
+    assert!(eventually(PATIENCE, || given() == 0), "{}", fs::read_to_string(LEASES).unwrap_or_default());
+}
+
+#[test]
+fn a_pod_on_the_nodes_own_network_leases_its_address_and_gives_it_back() {
+    let stage = Stage::new();
+    let _server = Stage::server(&stage.router, "eth0", "--dhcp-range=192.0.2.10,192.0.2.20,255.255.255.0,1h");
+    let _daemon = stage.daemon();
+    let result = stage.live(&macvlan(&json!({ "type": "dhcp" })), "192.0.2.1");
+    assert_eq!(result["ips"][0]["gateway"], "192.0.2.1");
+    assert!(eventually(PATIENCE, || given() == 0), "{}", fs::read_to_string(LEASES).unwrap_or_default());
+}
+
+#[test]
+fn where_no_server_answers_nothing_is_left() {
+    let stage = Stage::new();
+    let program = stage.bin.join("dhcp");
+    let command = [&program.to_string_lossy(), "daemon", "-resendtimeout", "500ms"];
+    let mut daemon = Daemon::start(&command, Path::new("/run/daemon.log"));
+    daemon.until("the daemon listens", || UnixStream::connect("/run/cni/dhcp.sock").is_ok());
+    for conf in [bridge(&json!({ "type": "dhcp" })), macvlan(&json!({ "type": "dhcp" }))] {
+        let pod = stage.node.pod("c1");
+        let error = stage.call("ADD", &pod, &conf).run().error();
+        assert_eq!(error["code"], 11, "{error}");
+        assert_eq!(pod.links(), ["lo"]);
+    }
+    let links = stage.node.exec(&["ip", "-o", "link", "show", "master", "br0"]).stdout;
+    assert_eq!(links, "");
+}
+
+#[test]
+fn a_lease_of_a_container_that_is_gone_is_given_back_by_cni_gc() {
+    let stage = Stage::new();
+    let _server = Stage::server(&stage.node, "br0", "--dhcp-range=10.5.0.10,10.5.0.20,255.255.255.0,1h");
+    let daemon = stage.daemon();
+    let pod = stage.node.pod("c1");
+    stage.call("ADD", &pod, &bridge(&json!({ "type": "dhcp" }))).run().succeeded();
+    drop(daemon);
+    pod.remove();
+    let gc = stage.bin.join("cni");
+    // The kernel buries a namespace when it has time.
+    let given_back = eventually(PATIENCE, || {
+        stage.node.exec(&[&gc.to_string_lossy(), "gc"]);
+        given() == 0
+    });
+    assert!(given_back, "{}", fs::read_to_string(LEASES).unwrap_or_default());
+}
+
+#[test]
+fn a_pod_has_the_addresses_that_are_written_down() {
+    let stage = Stage::new();
+    let addresses = json!([{ "address": "10.5.0.7/24", "gateway": "10.5.0.1" }, { "address": "fd05::7/64" }]);
+    let ipam = json!({ "type": "static", "addresses": addresses, "routes": [{ "dst": "0.0.0.0/0" }] });
+    let result = stage.live(&bridge(&ipam), "10.5.0.1");
+    assert_eq!(result["ips"][0]["address"], "10.5.0.7/24");
+    assert_eq!(result["ips"][1]["address"], "fd05::7/64");
+}
