@@ -3,8 +3,11 @@
 use std::fs;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::thread;
 
-use sandbox::{Call, Daemon, Node, PATIENCE, Place, Pod, Router, Uplink, eventually};
+use sandbox::{
+    Call, Daemon, End, Node, PATIENCE, Place, Pod, Router, Uplink, Victims, eventually, kill_after,
+};
 use serde_json::{Value, json};
 
 const LEASES: &str = "/run/dnsmasq.leases";
@@ -142,6 +145,33 @@ fn a_lease_of_a_container_that_is_gone_is_given_back_by_cni_gc() {
         given() == 0
     });
     assert!(given_back, "{}", fs::read_to_string(LEASES).unwrap_or_default());
+}
+
+#[test]
+fn an_add_may_be_killed_with_its_delegate_and_del_or_gc_gives_everything_back() {
+    let stage = Stage::new();
+    let _server = Stage::server(&stage.node, "br0", "--dhcp-range=10.5.0.10,10.5.0.20,255.255.255.0,1h");
+    let _daemon = stage.daemon();
+    let conf = bridge(&json!({ "type": "dhcp" }));
+    let mut gc = conf.clone();
+    gc["cni.dev/valid-attachments"] = json!([]);
+    for calls in (1..10_000).step_by(29) {
+        let pod = stage.node.pod("c1");
+        let add = stage.call("ADD", &pod, &conf);
+        // It waits for all that its thread has started, and this one has started daemons.
+        let end = thread::scope(|scope| scope.spawn(|| kill_after(&add, calls, Victims::All)).join());
+        // The daemon may be at work for it still, so the last word is a DEL's or GC's that comes after.
+        let clearing =
+            if calls % 2 == 0 { stage.call("DEL", &pod, &conf) } else { stage.call("GC", &pod, &gc) };
+        let clean = eventually(PATIENCE, || {
+            clearing.run().succeeded();
+            given() == 0 && pod.links() == ["lo"]
+        });
+        assert!(clean, "after {calls} calls: {:?} {:?}", fs::read_to_string(LEASES), pod.links());
+        if matches!(end, Ok(End::Itself(_))) {
+            return;
+        }
+    }
 }
 
 #[test]

@@ -61,13 +61,13 @@ fn what_must_be_there_is_missed() {
 
 #[test]
 fn routes_by_prefixes_replace_all_others() {
-    let router = [3, 4, 10, 5, 0, 1];
-    let fixed = [33, 8, 192, 168, 54, 0, 10, 5, 0, 3];
-    let classless = [121, 5, 0, 10, 5, 0, 9];
-    let base = [&ACK[..], &MASK, &SERVER, &TIME, &router, &fixed].concat();
+    let by_router = [3, 4, 10, 5, 0, 1];
+    let by_class = [33, 8, 192, 168, 54, 0, 10, 5, 0, 3];
+    let by_prefix = [121, 5, 0, 10, 5, 0, 9];
+    let base = [&ACK[..], &MASK, &SERVER, &TIME, &by_router, &by_class].concat();
     let routes = |options: &[u8]| shown(&lease(&answer(options), Mac([2; 6]), 0).unwrap().routes);
     assert_eq!(routes(&base), ["192.168.54.0/24 10.5.0.3 None", "0.0.0.0/0 10.5.0.1 None"]);
-    assert_eq!(routes(&[&base[..], &classless].concat()), ["0.0.0.0/0 10.5.0.9 None"]);
+    assert_eq!(routes(&[&base[..], &by_prefix].concat()), ["0.0.0.0/0 10.5.0.9 None"]);
 }
 
 // The reference's TestParseRoutes.
