@@ -136,3 +136,27 @@ fn rules_of_others_that_accept_need_no_more() {
     assert!(!stage.filters().contains("CNI-FORWARD"), "{}", stage.filters());
     assert_eq!(one.reaches_all(&two), [true, true]);
 }
+
+#[test]
+fn a_container_is_well_that_came_before_the_first_one_by_iptables() {
+    let stage = Stage::new();
+    let one = stage.protected("one", 1, &json!({}));
+    // It brings the administrator's chain.
+    let two = stage.protected("two", 2, &json!({ "backend": "iptables" }));
+    assert!(stage.filters().contains("CNI-ADMIN"), "{}", stage.filters());
+    assert_eq!(stage.amiss(&one, &json!({})), "");
+    stage.del(&two, &json!({}));
+    assert_eq!(stage.amiss(&one, &json!({})), "");
+}
+
+#[test]
+fn iptables_that_is_not_installed_is_named() {
+    let stage = Stage::new();
+    let one = stage.attached("one", 1);
+    let keys = json!({ "backend": "iptables" });
+    let error = stage.call(&one, &keys).env("PATH", "/nowhere").command("ADD").run().error();
+    assert!(error["msg"].as_str().is_some_and(|text| text.contains("is not installed")), "{error}");
+    stage.call(&one, &keys).env("PATH", "/nowhere").command("DEL").run().succeeded();
+    let error = stage.call(&one, &keys).env("PATH", "/nowhere").command("STATUS").run().error();
+    assert_eq!(error["code"], 50, "{error}");
+}

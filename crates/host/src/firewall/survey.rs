@@ -19,22 +19,34 @@ impl Host {
         Ok(Firewalld::find()?.is_some())
     }
 
-    /// Which iptables keep the address's packets back, in a `FORWARD` that drops what it does not know, or have the
-    /// administrator's chain.
+    /// Which iptables keep the address's packets back, in a `FORWARD` that drops what it does not know.
     ///
     /// # Errors
     /// Where the kernel can't be asked.
-    pub fn iptables_in_the_way(
-        &mut self,
-        address: IpAddr,
-        admin_chain: &str,
-    ) -> Result<Vec<IptablesVariant>, Error> {
+    pub fn iptables_that_drop(&mut self, address: IpAddr) -> Result<Vec<IptablesVariant>, Error> {
         let mut variants = Vec::new();
         for variant in IptablesVariant::ALL {
             let iptables = Iptables { family: Family::of(address), variant };
-            if iptables.uses(Table::Filter)?
-                && (self.drops(iptables, address)? || self.has_chain(iptables, admin_chain)?)
-            {
+            if iptables.uses(Table::Filter)? && self.drops(iptables, address)? {
+                variants.push(variant);
+            }
+        }
+        Ok(variants)
+    }
+
+    /// Which iptables have a chain of that name in `filter`.
+    ///
+    /// # Errors
+    /// Where the kernel can't be asked, or iptables.
+    pub fn iptables_with_chain(
+        &mut self,
+        family: Family,
+        chain: &str,
+    ) -> Result<Vec<IptablesVariant>, Error> {
+        let mut variants = Vec::new();
+        for variant in IptablesVariant::ALL {
+            let iptables = Iptables { family, variant };
+            if iptables.uses(Table::Filter)? && self.has_chain(iptables, chain)? {
                 variants.push(variant);
             }
         }

@@ -17,7 +17,7 @@ use crate::failure::of;
 pub(crate) struct Seen {
     /// firewalld owns its name on the system bus.
     pub(super) firewalld: bool,
-    /// Which iptables drop an address's packets, or have the administrator's chain; for each address.
+    /// Which iptables drop an address's packets, or had the administrator's chain before ADD; for each address.
     pub(super) heard: Vec<(IpAddr, Vec<IptablesVariant>)>,
     /// Which iptables rules belong in, whoever drops; for each family that has an address, where that matters.
     pub(super) holding: Vec<(Family, Vec<IptablesVariant>)>,
@@ -40,8 +40,11 @@ impl Seen {
             return Ok(seen);
         }
         for address in addresses {
-            let heard = machine.host.iptables_in_the_way(*address, conf.admin_chain()).map_err(of)?;
+            let mut heard = machine.host.iptables_that_drop(*address).map_err(of)?;
             let family = Family::of(*address);
+            if !seen.recorded.iter().any(|(of, _)| of == address) {
+                heard.extend(machine.host.iptables_with_chain(family, conf.admin_chain()).map_err(of)?);
+            }
             let asked_for = conf.backend == Backend::Iptables || conf.admin_chain.is_some();
             if asked_for && heard.is_empty() && seen.holding(family).is_empty() {
                 seen.holding.push((family, machine.host.iptables_holding(family).map_err(of)?));
@@ -73,16 +76,16 @@ fn accept(adjustment: &Adjustment) -> Option<(IpAddr, AcceptKeeper)> {
 pub(super) fn accepting(conf: &Conf, address: IpAddr, seen: &Seen) -> Vec<AcceptKeeper> {
     let recorded = seen.recorded.iter().filter(|(of, _)| *of == address);
     let mut keepers: Vec<AcceptKeeper> = match conf.backend {
-        Backend::Auto => recorded.map(|(_, keeper)| keeper.clone()).collect(),
-        _ => Vec::new(),
+        Backend::Auto | Backend::Iptables => recorded.map(|(_, keeper)| keeper.clone()).collect(),
+        Backend::Nftables | Backend::Firewalld => Vec::new(),
     };
     if keepers.iter().any(|keeper| matches!(keeper, AcceptKeeper::Firewalld { .. })) {
         return keepers;
     }
-    let chosen = choice(conf, address, seen);
-    let useless = chosen == [AcceptKeeper::Nftables] && !keepers.is_empty();
-    for keeper in chosen {
-        if !useless && !keepers.contains(&keeper) {
+    let recorded = !keepers.is_empty();
+    for keeper in choice(conf, address, seen) {
+        let dropped_since = !seen.heard(address).is_empty();
+        if (!recorded || dropped_since) && !keepers.contains(&keeper) {
             keepers.push(keeper);
         }
     }
@@ -136,3 +139,6 @@ pub(super) fn separating(
     }
     keepers
 }
+
+#[cfg(test)]
+mod tests;
