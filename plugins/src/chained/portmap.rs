@@ -7,11 +7,15 @@ mod plan;
 use cni::{Failure, Request};
 use host::Host;
 use host::record::Keeper;
-use netstate::{Attachment, Plan};
+use netstate::{Adjustment, Attachment, LinkName, Plan};
 
 use self::conf::Conf;
+use self::plan::Services;
 use super::flow::{Leaving, Machine, Policy, Wanted};
 use crate::failure::of;
+
+/// The link on which kube-proxy in its mode `ipvs` keeps the addresses of Services.
+const IPVS: &str = "kube-ipvs0";
 
 /// The plugin.
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +25,7 @@ impl Policy for Portmap {
     const NAME: &'static str = "portmap";
     const KEEPER: Keeper = Keeper::Portmap;
     type Conf = Conf;
-    type Seen = ();
+    type Seen = Services;
 
     fn parse(request: &Request) -> Result<Conf, Failure> {
         Conf::parse(request)
@@ -31,12 +35,22 @@ impl Policy for Portmap {
         conf.mappings.is_empty()
     }
 
-    fn look(_: &Conf, _: &Wanted, _: &mut Machine) -> Result<(), Failure> {
-        Ok(())
+    /// What was mapped stays as it was mapped.
+    fn look(_: &Conf, _: &Wanted, machine: &mut Machine) -> Result<Services, Failure> {
+        match machine.recorded.first() {
+            Some(Adjustment::PortChains(_)) => return Ok(Services::OnALink),
+            Some(_) => return Ok(Services::Elsewhere),
+            None => {}
+        }
+        let there = match LinkName::new(IPVS) {
+            Ok(link) => machine.host.find(&link).map_err(of)?,
+            Err(_) => None,
+        };
+        Ok(if there.is_some() { Services::OnALink } else { Services::Elsewhere })
     }
 
-    fn plan(conf: &Conf, wanted: &Wanted, (): &()) -> Result<Plan, Failure> {
-        plan::plan(conf, wanted)
+    fn plan(conf: &Conf, wanted: &Wanted, services: &Services) -> Result<Plan, Failure> {
+        plan::plan(conf, wanted, *services)
     }
 
     fn status(_: &Conf, host: &mut Host) -> Result<(), Failure> {

@@ -1,6 +1,8 @@
 //! Beside others who translate addresses: what is theirs stays theirs.
 
-use sandbox::Place;
+use std::net::{TcpListener, TcpStream};
+
+use sandbox::{PATIENCE, Place};
 use serde_json::json;
 
 use crate::stage::{NODE, ROUTER, Stage, at, ip, port};
@@ -61,4 +63,29 @@ fn a_port_that_others_translate_is_theirs_whoever_came_first() {
             assert!(one.serves(80, &stage.router, at(NODE[1], 8080)).is_ok(), "{context}");
         }
     }
+}
+
+/// kube-proxy's mode `ipvs` keeps Services' addresses on a link of the node, and lets packets to them pass its chains. IPVS
+/// itself is not needed to see who gets them: who listens on the address stands for it.
+#[test]
+fn an_address_that_ipvs_serves_is_not_the_nodes_own() {
+    let stage = Stage::new();
+    stage.node.sh("ip link add kube-ipvs0 type veth peer name ipvs-peer
+        ip addr add 10.96.0.1/32 dev kube-ipvs0
+        iptables-nft -t nat -N KUBE-SERVICES
+        iptables-nft -t nat -A PREROUTING -j KUBE-SERVICES
+        iptables-nft -t nat -A OUTPUT -j KUBE-SERVICES
+        iptables-nft -t nat -A KUBE-SERVICES -d 10.96.0.1 -p tcp --dport 8080 -j ACCEPT");
+    stage.router.exec(&["ip", "route", "add", "10.96.0.1", "via", NODE[0]]);
+    let one = stage.mapped("one", &json!([port(8080, 80, "tcp")]));
+    let service = TcpListener::bind(at("10.96.0.1", 8080)).expect("an address of the node");
+    let client = stage.router.within(|| TcpStream::connect_timeout(&at("10.96.0.1", 8080), PATIENCE));
+    assert!(client.is_ok() && service.accept().is_ok());
+    assert!(one.serves(80, &stage.router, at(NODE[0], 8080)).is_ok());
+    stage.verb("CHECK", &one).succeeded();
+    // kube-proxy changes its mode.
+    stage.node.exec(&["ip", "link", "del", "kube-ipvs0"]);
+    stage.verb("CHECK", &one).succeeded();
+    stage.verb("DEL", &one).succeeded();
+    assert_eq!(stage.left_of("one"), "");
 }

@@ -23,6 +23,8 @@ pub(crate) struct Conf {
 /// By which packet rules ports are mapped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Backend {
+    /// Nobody said: nftables, but for nodes where only iptables tells whose an address is. `markMasqBit`.
+    Either(MarkBit),
     /// nftables, over netlink: `conditionsV4`, `conditionsV6` and `markMasqBit`.
     Nftables(PortClass),
     /// iptables, by its programs.
@@ -209,6 +211,9 @@ impl Written {
         ];
         let asks = chain.is_some() || conditions.iter().any(Conditions::is_iptables);
         let iptables = match self.backend.as_deref() {
+            None | Some("") if !asks && conditions.iter().all(Conditions::are_none) => {
+                return Ok(Backend::Either(bit));
+            }
             None | Some("") => asks,
             Some("iptables") => true,
             Some("nftables") => false,
@@ -238,6 +243,10 @@ impl Conditions {
     fn of(key: &'static str, words: Option<&Vec<String>>, family: Family) -> Self {
         let words = words.into_iter().flatten().flat_map(|word| word.split_whitespace());
         Self { key, words: words.map(str::to_owned).collect(), family }
+    }
+
+    fn are_none(&self) -> bool {
+        self.words.is_empty()
     }
 
     /// iptables' begin with an option, or its negation.

@@ -4,22 +4,37 @@ use std::net::IpAddr;
 
 use cni::{Failure, Ip};
 use ipnetwork::IpNetwork;
-use netstate::{Adjustment, Family, Hairpin, Object, Plan, PortChains, PortClass, Ports};
+use netstate::{Adjustment, Family, Hairpin, Marking, Object, Plan, PortChains, PortClass, Ports};
 
 use super::conf::{Backend, Conf, Hidden};
 use super::mappings::mappings;
 use crate::chained::flow::Wanted;
 
+/// What of the machine decides by which rules ports are mapped, where the configuration does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Services {
+    /// Addresses of Services are on no link.
+    Elsewhere,
+    /// kube-proxy in its mode `ipvs` keeps them on a link, where they look like the node's own. It lets packets to them
+    /// pass iptables' chains untranslated, and whoever comes after it there.
+    OnALink,
+}
+
 /// The plan of an attachment: its ports, or nothing where no address of the container has the family that is asked for.
-pub(super) fn plan(conf: &Conf, wanted: &Wanted) -> Result<Plan, Failure> {
+pub(super) fn plan(conf: &Conf, wanted: &Wanted, services: Services) -> Result<Plan, Failure> {
     let ports = ports(conf, wanted)?;
     let mut plan = Plan::default();
     if ports.mappings.is_empty() {
         return Ok(plan);
     }
-    plan.host(Object::Adjustment(match &conf.backend {
-        Backend::Nftables(_) => Adjustment::Ports(ports),
-        Backend::Iptables { marking, conditions } => {
+    plan.host(Object::Adjustment(match (&conf.backend, services) {
+        (Backend::Nftables(_), _) | (Backend::Either(_), Services::Elsewhere) => Adjustment::Ports(ports),
+        (Backend::Either(bit), Services::OnALink) => {
+            let class = PortClass::default();
+            let (ports, marking) = (Ports { class, ..ports }, Marking::Bit(*bit));
+            Adjustment::PortChains(PortChains { ports, marking, conditions: [Vec::new(), Vec::new()] })
+        }
+        (Backend::Iptables { marking, conditions }, _) => {
             let (marking, conditions) = (marking.clone(), conditions.clone());
             Adjustment::PortChains(PortChains { ports, marking, conditions })
         }
@@ -41,6 +56,7 @@ pub(super) fn ports(conf: &Conf, wanted: &Wanted) -> Result<Ports, Failure> {
     Ok(Ports {
         class: match &conf.backend {
             Backend::Nftables(class) => class.clone(),
+            Backend::Either(mark) => PortClass { mark: *mark, ..PortClass::default() },
             Backend::Iptables { .. } => PortClass::default(),
         },
         hairpins: hairpins.collect(),
