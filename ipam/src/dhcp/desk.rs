@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cni::{Failure, Request, Success, ValidAttachment, ValidAttachments};
 use host::Namespace;
-use host::life::{Life, Proof, Witness};
+use host::life::{Life, Proof, Sighting, Witness};
+use host::nsfs::NamespaceHandle;
 use netstate::Attachment;
 
 use super::config::Wish;
@@ -202,14 +203,19 @@ impl Desk {
         Ok(Witness::default().life(&proof, &file))
     }
 
-    /// The container's namespace, by the kernel's own name for it where it has one: another may have its path by now.
+    /// The container's namespace, by the kernel's own name for it where it has one: another container may have its path
+    /// by now.
     fn namespace(&self, record: &Record) -> Option<Namespace> {
-        let proof = record.proof.parse::<Proof>().ok()?;
-        let handle = proof.namespace.and_then(|seen| seen.network.open().ok()).map(File::from);
-        match handle {
-            Some(file) => Namespace::open_if_there(Path::new(&format!("/proc/self/fd/{}", file.as_raw_fd()))),
-            None => Namespace::open_if_there(&self.on_host(&record.netns)),
+        let path = self.on_host(&record.netns);
+        let Some(Sighting { network, .. }) = record.proof.parse::<Proof>().ok()?.namespace else {
+            return Namespace::open_if_there(&path);
+        };
+        if let Ok(file) = network.open().map(File::from) {
+            return Namespace::open_if_there(Path::new(&format!("/proc/self/fd/{}", file.as_raw_fd())));
         }
+        // Not everybody may open a namespace by its name; but whoever sees a path may ask for the name.
+        let same = NamespaceHandle::of(&path).is_ok_and(|found| found == network);
+        if same { Namespace::open_if_there(&path) } else { None }
     }
 
     /// A path of the host's as this process sees it: the prefix is put before it, as it is.

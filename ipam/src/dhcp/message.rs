@@ -150,3 +150,46 @@ pub(super) fn heard(packet: &[u8]) -> Option<Heard> {
         options,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // B-25
+    #[test]
+    fn a_client_that_wants_broadcasts_says_so() {
+        for (broadcast, flags) in [(true, [0x80, 0]), (false, [0, 0])] {
+            let said = Said {
+                kind: DhcpMessageType::Discover,
+                exchange: 7,
+                seconds: 0,
+                mac: Mac([2, 0, 0, 0, 0, 1]),
+                broadcast,
+                own: Ipv4Addr::UNSPECIFIED,
+                options: &[(option::CLIENT_IDENTIFIER, vec![0, 1])],
+            };
+            let bytes = message(&said);
+            assert_eq!((bytes.len(), &bytes[10..12]), (SHORTEST, &flags[..]));
+            assert_eq!(bytes[240..248], [53, 1, 1, 61, 2, 0, 1, 255]);
+        }
+    }
+
+    #[test]
+    fn what_a_client_says_is_no_answer() {
+        let said = Said {
+            kind: DhcpMessageType::Request,
+            exchange: 7,
+            seconds: 0,
+            mac: Mac([2, 0, 0, 0, 0, 1]),
+            broadcast: false,
+            own: Ipv4Addr::UNSPECIFIED,
+            options: &[],
+        };
+        let way = Way { source: Ipv4Addr::UNSPECIFIED, destination: Ipv4Addr::BROADCAST };
+        let bytes = packet(&said, way);
+        assert!(heard(&bytes).is_none());
+        for length in 0..bytes.len() {
+            assert!(heard(&bytes[..length]).is_none());
+        }
+    }
+}

@@ -22,6 +22,9 @@ const DIRECTORY: &str = "var/lib/cni/trestle/dhcp";
 
 const LOCK: &str = "lock";
 
+/// How a record's file is called until it is whole: its name with this extension.
+const UNFINISHED: &str = "new";
+
 /// An attachment and its leases.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Record {
@@ -89,10 +92,21 @@ impl Store {
         let path = self.directory.join(LOCK);
         let file = File::options().create(true).append(true).open(&path).at("open", &path)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(file)),
+            Ok(()) => self.forget_unfinished().map(|()| Some(file)),
             Err(fs::TryLockError::WouldBlock) => Ok(None),
             Err(fs::TryLockError::Error(error)) => Err(error).at("lock", &path),
         }
+    }
+
+    /// Removes what a killed daemon left: records that never got their name.
+    fn forget_unfinished(&self) -> Result<(), StoreError> {
+        for entry in fs::read_dir(&self.directory).at("list", &self.directory)? {
+            let path = entry.at("list", &self.directory)?.path();
+            if path.extension().is_some_and(|extension| extension == UNFINISHED) {
+                unless_gone(fs::remove_file(&path)).at("remove", &path)?;
+            }
+        }
+        Ok(())
     }
 
     /// The record of an attachment. One that can't be read is none: a server takes its lease back in time.
@@ -110,7 +124,7 @@ impl Store {
     /// Writes a record, whole or not at all.
     pub(super) fn write(&self, record: &Record) -> Result<(), StoreError> {
         let path = self.path(&record.owner());
-        let new = path.with_extension("new");
+        let new = path.with_extension(UNFINISHED);
         let written = || -> io::Result<()> {
             fs::create_dir_all(&self.directory)?;
             File::create(&new)?.write_all(&serde_json::to_vec(record)?)?;
