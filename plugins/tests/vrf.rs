@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sandbox::{Call, Node, Place, Pod};
+use sandbox::{Call, End, Node, Place, Pod, Victims, kill_after, stride};
 use serde_json::{Value, json};
 
 struct Stage {
@@ -186,4 +186,41 @@ fn what_the_reference_made_is_checked_and_taken_away() {
     stage.call(&pod, "eth0", &after(&conf, &result)).command("CHECK").run().succeeded();
     stage.call(&pod, "eth0", &after(&conf, &result)).command("DEL").run().succeeded();
     assert_eq!(links(&pod), ["eth0", "lo"]);
+}
+
+/// SIGKILL after every so many system calls: an ADD once more and a DEL leave the container as it was.
+fn kill_everywhere(command: &str) {
+    let stage = Stage::new();
+    let pod = stage.node.pod("c1");
+    let conf = vrf(&json!({ "vrfname": "blue" }));
+    let result = stage.attach(&pod, "eth0");
+    let before = (links(&pod), net(&pod, "eth0", "main"));
+    let call = stage.call(&pod, "eth0", &after(&conf, &result));
+    let mut calls = 1;
+    loop {
+        if command == "DEL" {
+            let _ = call.clone().command("ADD").run().result();
+        }
+        let end = kill_after(&call.clone().command(command), calls, Victims::Plugin);
+        if calls % 2 == 1 {
+            let _ = call.clone().command("ADD").run().result();
+            call.clone().command("CHECK").run().succeeded();
+        }
+        call.clone().command("DEL").run().succeeded();
+        assert_eq!((links(&pod), net(&pod, "eth0", "main")), before, "call {calls}: {end:?}");
+        if matches!(end, End::Itself(_)) {
+            return;
+        }
+        calls += stride();
+    }
+}
+
+#[test]
+fn an_add_may_be_killed_after_every_system_call() {
+    kill_everywhere("ADD");
+}
+
+#[test]
+fn a_del_may_be_killed_after_every_system_call() {
+    kill_everywhere("DEL");
 }

@@ -13,21 +13,22 @@ impl Host {
     /// those of a kind in one transaction. Returns how many attachments have rules.
     ///
     /// # Errors
-    /// What nftables says, or the disk.
+    /// The disk's, or the first of what could not be brought back, after all that could was.
     pub fn restore(&mut self) -> Result<usize, Error> {
         let mut all = Vec::new();
-        for records in Records::of_all()? {
+        for records in Records::of_all()?.into_iter().filter(|records| records.keeper().has_rules()) {
             let mut live = records.all()?;
             live.retain(|record| record.has_rules() && records.life(record) != Life::Dead);
             all.extend(live);
         }
         let masquerades: Vec<_> = all.iter().flat_map(|record| record.masquerades.clone()).collect();
         let guards: Vec<_> = all.iter().flat_map(|record| record.guards.clone()).collect();
-        self.nftables.add(&masquerades, &guards)?;
+        let mut restored = self.nftables.add(&masquerades, &guards).map_err(Error::from);
         let adjustments: Vec<_> = all.iter().flat_map(|record| record.adjustments.clone()).collect();
         for (kind, group) in by_kind(&adjustments) {
-            kind.restore(self, &group)?;
+            restored = restored.and(kind.restore(self, &group));
         }
+        restored?;
         Ok(all.iter().map(|record| &record.owner).collect::<BTreeSet<_>>().len())
     }
 

@@ -96,7 +96,8 @@ fn reference_rules(
 ) -> Result<Vec<SourceRule>, Failure> {
     let table = Conf::parse(leaving.request).ok().and_then(|conf| conf.table);
     let result = leaving.request.config.prev_result().ok().flatten().unwrap_or_default();
-    let mut addresses: Vec<_> = result.ips.iter().map(|ip| ip.address.ip()).collect();
+    let mut addresses: Vec<_> =
+        plan::addresses_of(&result, &leaving.owner.ifname).map(|ip| ip.address.ip()).collect();
     if let Ok(link) = leaving.owner.ifname.parse() {
         // An interface that is gone took its addresses along; its rules stay.
         let there = host.addresses_in(container, &link).unwrap_or_default();

@@ -32,6 +32,14 @@ impl Keeper {
         Self::Attachments,
     ];
 
+    /// Does it make anything on the host that a flush could take?
+    pub(crate) fn has_rules(self) -> bool {
+        match self {
+            Self::Attachments | Self::Portmap | Self::Firewall | Self::Bandwidth => true,
+            Self::Tuning | Self::Sbr | Self::Vrf => false,
+        }
+    }
+
     /// The folder's name.
     pub(super) fn folder(self) -> &'static str {
         match self {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use cni::{Failure, Ip};
+use cni::{Failure, Ip, Success};
 use netstate::{
     Adjustment, Change, Family, KernelRoute, LinkName, Object, Plan, Route, RouteChange, SourceRule,
 };
@@ -15,11 +15,15 @@ use crate::chained::flow::Wanted;
 /// The first table that is given to an address, as the reference has it.
 const FIRST: u32 = 100;
 
-/// The interface's addresses in prevResult. One that names no interface is taken for it.
+/// The interface's addresses in prevResult.
 pub(super) fn addresses<'a>(wanted: &'a Wanted) -> impl Iterator<Item = &'a Ip> {
-    let interfaces = &wanted.result.interfaces;
-    let other = |index: usize| interfaces.get(index).is_some_and(|found| found.name != wanted.link.as_str());
-    wanted.result.ips.iter().filter(move |ip| !ip.interface.is_some_and(other))
+    addresses_of(wanted.result, wanted.link.as_str())
+}
+
+/// An interface's addresses in a result. One that names no interface is taken for it.
+pub(super) fn addresses_of<'a>(result: &'a Success, ifname: &'a str) -> impl Iterator<Item = &'a Ip> {
+    let other = move |index: usize| result.interfaces.get(index).is_some_and(|found| found.name != ifname);
+    result.ips.iter().filter(move |ip| !ip.interface.is_some_and(other))
 }
 
 /// What is recorded, where it is of the same addresses, and moved routes.
