@@ -12,8 +12,8 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 use super::error::Error;
 
-/// Beside our records, for what is locked is the machine's.
-const PATH: &str = "/var/lib/cni/trestle/iptables.lock";
+/// The directory of our records, which itself is locked: so no file is left for the lock.
+const PATH: &str = "/var/lib/cni/trestle";
 
 /// Ends with this value, or with the process and what it started.
 #[must_use]
@@ -23,34 +23,29 @@ impl Lock {
     /// Waits for the others.
     ///
     /// # Errors
-    /// [`Error::Io`], where the file can't be made.
+    /// [`Error::Io`], where the directory can't be made.
     pub(super) fn take() -> Result<Self, Error> {
         let path = Path::new(PATH);
-        let open = || -> io::Result<File> {
-            if let Some(directory) = path.parent() {
-                fs::create_dir_all(directory)?;
-            }
-            File::options().create(true).append(true).open(path)
-        };
-        open().and_then(Self::of).map_err(|source| Error::Io { path: path.to_owned(), source })
+        let taken = fs::create_dir_all(path).and_then(|()| File::open(path)).and_then(Self::of);
+        taken.map_err(|source| Error::Io { path: path.to_owned(), source })
     }
 
     /// Waits for the others, if there ever were any.
     ///
     /// # Errors
-    /// [`Error::Io`], where the file can't be opened.
+    /// [`Error::Io`], where the directory can't be opened.
     pub(super) fn take_if_there() -> Result<Option<Self>, Error> {
         let path = Path::new(PATH);
-        match File::options().append(true).open(path).and_then(Self::of) {
+        match File::open(path).and_then(Self::of) {
             Ok(lock) => Ok(Some(lock)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(Error::Io { path: path.to_owned(), source }),
         }
     }
 
-    fn of(file: File) -> io::Result<Self> {
-        file.lock()?;
-        fcntl(&file, FcntlArg::F_SETFD(FdFlag::empty()))?;
-        Ok(Self(file))
+    fn of(directory: File) -> io::Result<Self> {
+        directory.lock()?;
+        fcntl(&directory, FcntlArg::F_SETFD(FdFlag::empty()))?;
+        Ok(Self(directory))
     }
 }
