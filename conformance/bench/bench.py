@@ -121,4 +121,5 @@ def main():
     scenario(arguments, "gateway and ipMasq", True)
 
 
-main()
+if __name__ == "__main__":
+    main()
