@@ -103,6 +103,8 @@ pub(crate) fn dns(written: Dns) -> Option<Dns> {
 
 /// The lease of a container whose interface is the result's `interface`, with the network's name servers.
 pub(crate) fn settle(mut lease: Success, interface: usize, dns: Option<&Dns>) -> Success {
+    // Those of the plugins before, in a chain: the addresses are this interface's now.
+    lease.interfaces.clear();
     for ip in &mut lease.ips {
         ip.interface = Some(interface);
     }
