@@ -81,6 +81,8 @@ fn two_at_once_do_not_meet() {
         stage.check(pod, &both(), result).succeeded();
     }
     let dels: Vec<_> = pods.iter().map(|pod| stage.call(pod, &both()).command("DEL").spawn()).collect();
-    dels.into_iter().for_each(|del| del.wait().succeeded());
+    for del in dels {
+        del.wait().succeeded();
+    }
     assert_eq!(stage.holdings(), before);
 }
