@@ -65,6 +65,8 @@ pub(crate) struct Pass {
     /// What the locator found, as long as it would find the same.
     found: Option<Found>,
     own: Vec<IpNetwork>,
+    /// Routes of others that the last look found in the way of paths.
+    foreign: Vec<String>,
     wanted: Option<Wanted>,
     /// The kernel was once just as `wanted`: what differs since, somebody changed.
     settled: bool,
@@ -106,6 +108,7 @@ impl Pass {
             ground: Ground::Unknown,
             found: None,
             own,
+            foreign: Vec::new(),
             wanted: None,
             settled: false,
             status,

@@ -117,6 +117,22 @@ fn a_foreign_route_to_a_peers_pods_is_a_conflict_and_stays() {
 }
 
 #[test]
+fn a_foreign_route_that_comes_later_is_told_and_its_end_too() {
+    let mut cluster = Cluster::new(Shape::VXLAN, 2);
+    cluster.start();
+    let member = &cluster.members[0];
+    member.machine.sh("ip route add 10.244.2.128/25 via 192.0.2.99 proto static");
+    let told = || {
+        let status = member.agent(&["status"]).stdout;
+        status.contains("route 10.244.2.128/25 via 192.0.2.99 dev eth0 proto static: it takes packets to pods of 10.244.2.0/24")
+    };
+    assert!(eventually(PATIENCE, told), "{}\n{}", member.agent(&["status"]).stdout, member.log());
+    assert!(has(&member.routes(), "10.244.2.0/24"), "{}", member.routes());
+    member.machine.sh("ip route del 10.244.2.128/25");
+    assert!(eventually(PATIENCE, || !told()), "{}", member.log());
+}
+
+#[test]
 fn the_own_subnet_may_come_late_and_change() {
     let mut cluster = Cluster::new(Shape::VXLAN, 2);
     let whole = cluster.entries();

@@ -29,12 +29,14 @@ pub(super) struct Seen<T> {
     pub(super) unwanted: Vec<T>,
     /// The next hops of routes that stay while their paths can't be made.
     kept: BTreeSet<u32>,
+    /// What others have put into the way of a path, by its number.
+    pub(super) foreign: Vec<(usize, T)>,
 }
 
 impl<T> Seen<T> {
     pub(super) fn nothing(wanted: &Wanted<'_>) -> Self {
         let marks = vec![Mark::Nothing; wanted.paths.len()];
-        Self { marks, beside: Vec::new(), unwanted: Vec::new(), kept: BTreeSet::new() }
+        Self { marks, beside: Vec::new(), unwanted: Vec::new(), kept: BTreeSet::new(), foreign: Vec::new() }
     }
 
     /// What is to be done to a path's object: nothing where it is there.
@@ -56,6 +58,7 @@ impl<T> Seen<T> {
         self.beside.extend(other.beside);
         self.unwanted.extend(other.unwanted);
         self.kept.extend(other.kept);
+        self.foreign.extend(other.foreign);
     }
 
     fn another(&mut self, number: usize) {
@@ -96,6 +99,11 @@ impl Seen<Route> {
             }
         } else if seen.protocol == PROTOCOL || is_left_over(wanted, &seen) {
             self.unwanted.push(seen);
+        } else if seen.table == MAIN
+            && let Some(number) = wanted.around(seen.destination)
+            && seen.wins_over(&wanted.paths[number])
+        {
+            self.foreign.push((number, seen));
         }
     }
 

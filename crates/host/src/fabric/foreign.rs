@@ -95,13 +95,20 @@ impl Host {
             Some(index) => link::by_index(&mut self.route, index).context("find link", &index)?,
             None => None,
         };
-        Ok(Foreign {
+        Ok(Foreign::new(&route, link.map(|seen| seen.name)))
+    }
+}
+
+impl Foreign {
+    /// A route through a link of this name.
+    pub(super) fn new(route: &Route, link: Option<String>) -> Self {
+        Self {
             destination: route.destination,
-            link: link.map(|seen| seen.name),
+            link,
             gateway: route.way.gateway(),
             protocol: route.protocol,
             metric: route.metric,
-        })
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use ipnetwork::IpNetwork;
-use netstate::{Family, LinkName, Mac};
+use netstate::{Family, LinkName, Mac, Path};
 
 /// The protocol number that routes and next hops of ours bear (`rtnetlink(7)`, `rtm_protocol`): one that neither
 /// `/etc/iproute2/rt_protos` nor a known routing daemon has.
@@ -129,6 +129,12 @@ impl Route {
     pub(crate) fn is_usual(&self) -> bool {
         let metric = usual_metric(Family::of(self.destination.ip()));
         self.table == MAIN && self.metric == metric && self.tos == 0
+    }
+
+    /// Does it take packets from a path's route, which leads to no less?
+    pub(crate) fn wins_over(&self, path: &Path) -> bool {
+        let metric = usual_metric(Family::of(self.destination.ip()));
+        self.destination.prefix() > path.subnet.prefix() || self.metric < metric
     }
 
     /// The same but for what the kernel only tells of it.

@@ -7,6 +7,7 @@ use netstate::{Fabric, Family};
 
 use super::bulk::Bulk;
 use super::compare::{self, Seen};
+use super::foreign::Foreign;
 use super::hops::Hops;
 use super::object::Object;
 use super::report::{Action, Drift, Failure, Obstacle, Pass};
@@ -106,6 +107,10 @@ impl<'a> Work<'a> {
             if let Some(route) = compare::route(wanted, hops, number) {
                 self.note(action, Object::Route(route));
             }
+        }
+        for (number, route) in routes.foreign.drain(..) {
+            let link = route.way.link().map(|index| self.name(index).to_string());
+            self.pass.foreign.push((wanted.paths[number].subnet, Foreign::new(&route, link)));
         }
         hops.unwanted.retain(|next_hop| !routes.keeps(next_hop));
         let superfluous = routes.superfluous();

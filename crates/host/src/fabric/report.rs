@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ipnetwork::IpNetwork;
 use netstate::{Family, LinkName, Mac};
 
+use super::foreign::Foreign;
 use super::object::{Hop, Object, Setting, Way};
 use crate::netlink::Refusal;
 
@@ -16,6 +17,8 @@ pub struct Pass {
     pub changes: Vec<Drift>,
     /// What is not as it should be, still. None keeps any other path from being made.
     pub failures: Vec<Failure>,
+    /// Routes of others that take packets from a path, each with the path's subnet. They stay.
+    pub foreign: Vec<(IpNetwork, Foreign)>,
 }
 
 impl Pass {

@@ -62,7 +62,7 @@ impl Bulk {
                 return Ok(None);
             }
         }
-        Ok(Some(Pass { changes, failures: Vec::new() }))
+        Ok(Some(Pass { changes, ..Pass::default() }))
     }
 }
 

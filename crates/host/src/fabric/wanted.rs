@@ -103,6 +103,13 @@ impl<'a> Wanted<'a> {
         self.by_subnet.find(&self.paths, |path| path.subnet.cmp(&subnet))
     }
 
+    /// The number of the path to a subnet that all of `inner` is in.
+    pub(super) fn around(&self, inner: IpNetwork) -> Option<usize> {
+        let number = self.paths.partition_point(|path| path.subnet <= inner).checked_sub(1)?;
+        let outer = self.paths[number].subnet;
+        (outer.prefix() <= inner.prefix() && outer.contains(inner.ip())).then_some(number)
+    }
+
     /// The number of the path through a tunnel whose subnet begins with this address.
     pub(super) fn by_first_address(&self, address: IpAddr) -> Option<usize> {
         let start = self.paths.partition_point(|path| path.subnet.ip() < address);

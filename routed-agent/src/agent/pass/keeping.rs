@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use host::Applied;
-use host::fabric::{Drift, Pass as Laid};
+use host::fabric::{Drift, Foreign, Pass as Laid};
 use netstate::{Fabric, Family, Object, Plan, PodRules};
 
-use super::{Ground, Outcome, Pass};
+use super::{Ground, LINES, Outcome, Pass};
 use crate::duties;
 use crate::files::Facts;
 use crate::status::{self, Status};
@@ -29,6 +29,12 @@ impl Pass {
             }
         };
         tracing::debug!(changes = pass.changes.len(), "the fabric is compared");
+        if outcome.ground == Ground::Unknown {
+            let told =
+                |(subnet, foreign): &(_, Foreign)| format!("{foreign}: it takes packets to pods of {subnet}");
+            self.foreign = pass.foreign.iter().take(LINES).map(told).collect();
+        }
+        status.warnings.extend(self.foreign.iter().cloned());
         outcome.refusals += pass.failures.len() as u64;
         let missing: BTreeSet<_> = pass.failures.iter().filter_map(host::fabric::Failure::subnet).collect();
         status.paths.programmed = wanted - missing.len().min(wanted);
