@@ -22,7 +22,17 @@ pub(crate) struct Node {
     pub(crate) external_addresses: Vec<String>,
     /// The annotations under our prefix, without it: `backend-type`, `backend-data`, `public-ip`, …
     pub(crate) annotations: Annotations,
-    /// The condition `NetworkUnavailable`: its status (`True`, `False`, `Unknown`) and reason. Kept for the agent's own
-    /// Node only.
-    pub(crate) unavailable: Option<(String, String)>,
+    /// The condition `NetworkUnavailable`. Kept for the agent's own Node only.
+    pub(crate) unavailable: Option<Box<Unavailable>>,
+}
+
+/// The condition `NetworkUnavailable`, as far as it was said.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Unavailable {
+    /// `True`, `False`, `Unknown`.
+    pub(crate) status: String,
+    /// One word.
+    pub(crate) reason: String,
+    /// A sentence.
+    pub(crate) message: String,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::Node;
+use super::{Node, Unavailable};
 
 /// The condition by which a node says that its pods reach nobody.
 const UNAVAILABLE: &str = "NetworkUnavailable";
@@ -64,6 +64,7 @@ struct WireCondition {
     r#type: String,
     status: String,
     reason: Option<String>,
+    message: Option<String>,
 }
 
 /// What the agent needs of a Node. `prefix` is the whole beginning of our annotations' names, up to and with its
@@ -94,7 +95,11 @@ pub(crate) fn read(value: WireNode, prefix: &str) -> Node {
             .flatten()
             .filter_map(|(key, value)| Some((key.strip_prefix(prefix)?.to_owned(), value)))
             .collect(),
-        unavailable: unavailable.map(|condition| (condition.status, condition.reason.unwrap_or_default())),
+        unavailable: unavailable.map(|condition| {
+            let (reason, message) = (condition.reason, condition.message);
+            let (reason, message) = (reason.unwrap_or_default(), message.unwrap_or_default());
+            Box::new(Unavailable { status: condition.status, reason, message })
+        }),
     }
 }
 
@@ -147,7 +152,7 @@ mod tests {
                 ],
                 "conditions": [
                   {"type": "Ready", "status": "False", "reason": "KubeletNotReady"},
-                  {"type": "NetworkUnavailable", "status": "True", "reason": "NoRouteCreated", "lastHeartbeatTime": null}
+                  {"type": "NetworkUnavailable", "status": "True", "reason": "NoRouteCreated", "message": "none yet"}
                 ],
                 "images": [{"names": ["x"], "sizeBytes": 1}]
               }
@@ -174,10 +179,11 @@ mod tests {
                     "backend-type": "vxlan",
                 },
                 unavailable: Some(
-                    (
-                        "True",
-                        "NoRouteCreated",
-                    ),
+                    Unavailable {
+                        status: "True",
+                        reason: "NoRouteCreated",
+                        message: "none yet",
+                    },
                 ),
             }
         "#]]

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::node::Unavailable;
+
 /// Why the network of this node's pods is there, or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Availability {
@@ -37,27 +39,24 @@ impl Availability {
     }
 }
 
-/// The strategic merge patch of `status` after which the Node says so; none where it says so by status and reason.
-/// `now` is the time as RFC 3339 writes it.
-pub(crate) fn patch_for(
-    current: Option<&(String, String)>,
-    wanted: &Availability,
-    now: &str,
-) -> Option<Value> {
-    let current = current.map(|(status, reason)| (status.as_str(), reason.as_str()));
+/// The strategic merge patch of `status` after which the Node says so; none where it does already. `now` is the time as
+/// RFC 3339 writes it.
+pub(crate) fn patch_for(current: Option<&Unavailable>, wanted: &Availability, now: &str) -> Option<Value> {
     let (status, reason) = wanted.told();
-    if current == Some((status, reason)) {
+    let message = wanted.message();
+    let said = current.map(|now| (now.status.as_str(), now.reason.as_str(), now.message.as_str()));
+    if said == Some((status, reason, message)) {
         return None;
     }
     let mut condition = json!({
         "type": "NetworkUnavailable",
         "status": status,
         "reason": reason,
-        "message": wanted.message(),
+        "message": message,
         "lastHeartbeatTime": now,
     });
     // Another reason for the same status is no transition.
-    if current.is_none_or(|(before, _)| before != status) {
+    if current.is_none_or(|current| current.status != status) {
         condition["lastTransitionTime"] = json!(now);
     }
     Some(json!({"status": {"conditions": [condition]}}))
@@ -69,19 +68,33 @@ mod tests {
 
     const NOW: &str = "2026-11-21T13:40:00Z";
 
-    fn told(status: &str, reason: &str) -> (String, String) {
-        (status.to_owned(), reason.to_owned())
+    fn told(status: &str, reason: &str, message: &str) -> Unavailable {
+        let [status, reason, message] = [status, reason, message].map(str::to_owned);
+        Unavailable { status, reason, message }
     }
 
     fn down() -> Availability {
-        let (reason, message) = told("NoPodCIDR", "this Node has no podCIDR yet");
+        let (reason, message) = ("NoPodCIDR".to_owned(), "this Node has no podCIDR yet".to_owned());
         Availability::Down(Failure { reason, message })
     }
 
     #[test]
     fn a_node_that_says_so_already_is_left_alone() {
-        assert_eq!(patch_for(Some(&told("False", "TrestleIsUp")), &Availability::Up, NOW), None);
-        assert_eq!(patch_for(Some(&told("True", "NoPodCIDR")), &down(), NOW), None);
+        let up = told("False", "TrestleIsUp", Availability::Up.message());
+        assert_eq!(patch_for(Some(&up), &Availability::Up, NOW), None);
+        let told = told("True", "NoPodCIDR", "this Node has no podCIDR yet");
+        assert_eq!(patch_for(Some(&told), &down(), NOW), None);
+    }
+
+    #[test]
+    fn another_problem_is_told_and_is_no_transition() {
+        let told = told("True", "NoPodCIDR", "eth0 is down");
+        let patch = patch_for(Some(&told), &down(), NOW).unwrap();
+        let condition = &patch["status"]["conditions"][0];
+        assert_eq!(
+            (&condition["message"], &condition["lastTransitionTime"]),
+            (&json!("this Node has no podCIDR yet"), &Value::Null)
+        );
     }
 
     #[test]
@@ -101,7 +114,9 @@ mod tests {
 
     #[test]
     fn what_flannel_said_is_said_in_our_name_and_is_no_transition() {
-        let patch = patch_for(Some(&told("False", "FlannelIsUp")), &Availability::Up, NOW).unwrap();
+        let patch =
+            patch_for(Some(&told("False", "FlannelIsUp", "flannel is running")), &Availability::Up, NOW)
+                .unwrap();
         let condition = &patch["status"]["conditions"][0];
         assert_eq!(
             (&condition["reason"], &condition["lastTransitionTime"]),

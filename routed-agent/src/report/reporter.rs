@@ -106,7 +106,7 @@ impl Reporter {
         wanted: &Availability,
     ) -> Result<Said, ReportError> {
         let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-        match condition::patch_for(own.unavailable.as_ref(), wanted, &now) {
+        match condition::patch_for(own.unavailable.as_deref(), wanted, &now) {
             Some(patch) => self.patch(Written::Condition, own, &Patch::Strategic(patch)).await,
             None => Ok(Said::Before),
         }

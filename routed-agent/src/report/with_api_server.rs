@@ -26,6 +26,11 @@ fn seen(api: &ApiServer) -> (Node, Value) {
     (wire::read(serde_json::from_str(&json).unwrap(), PREFIX), serde_json::from_str(&json).unwrap())
 }
 
+/// Its status and reason.
+fn condition(own: &Node) -> Option<(&str, &str)> {
+    own.unavailable.as_deref().map(|condition| (&*condition.status, &*condition.reason))
+}
+
 fn down() -> Availability {
     Availability::Down(Failure {
         reason: "NoPodCIDR".to_owned(),
@@ -49,7 +54,7 @@ fn annotations_and_condition_are_written_once_and_nothing_else_changes() {
     assert_eq!(runtime.block_on(reporter.set_condition(&own, &down())).unwrap(), Said::Now);
     let (own, _) = seen(&api);
     assert_eq!(own.annotations, wanted);
-    assert_eq!(own.unavailable, Some(("True".to_owned(), "NoPodCIDR".to_owned())));
+    assert_eq!(condition(&own), Some(("True", "NoPodCIDR")));
     assert_eq!(runtime.block_on(reporter.annotate(&own, &wanted)).unwrap(), Said::Before);
     assert_eq!(runtime.block_on(reporter.set_condition(&own, &down())).unwrap(), Said::Before);
 
@@ -58,7 +63,7 @@ fn annotations_and_condition_are_written_once_and_nothing_else_changes() {
     assert_eq!(runtime.block_on(reporter.set_condition(&own, &Availability::Up)).unwrap(), Said::Now);
     let (own, after) = seen(&api);
     assert_eq!(own.annotations, wanted);
-    assert_eq!(own.unavailable, Some(("False".to_owned(), "TrestleIsUp".to_owned())));
+    assert_eq!(condition(&own), Some(("False", "TrestleIsUp")));
     assert_eq!(after["metadata"]["annotations"]["example.com/size"], "large");
     assert_eq!(after["spec"], before["spec"]);
     assert_eq!(after["status"]["addresses"], before["status"]["addresses"]);

@@ -144,7 +144,8 @@ fn a_list_is_followed_by_what_changes_for_us_and_by_nothing_else() {
     let changed = listener.changed();
     assert_eq!((&*changed.name, changed.annotations.get("backend-type")), ("n2", Some("vxlan")));
     api.kubectl(&["patch", "node", "n1", "--subresource=status", "-p", condition]);
-    assert_eq!(listener.changed().unavailable, Some(("False".to_owned(), "Up".to_owned())));
+    let unavailable = listener.changed().unavailable.expect("the condition");
+    assert_eq!((&*unavailable.status, &*unavailable.reason), ("False", "Up"));
     api.kubectl(&["delete", "node", "n2"]);
     assert_eq!(listener.next(), News::Gone("n2".to_owned()));
     api.create_node("n3", "10.244.3.0/24", "192.0.2.3");
