@@ -14,6 +14,7 @@ mod pass;
 use std::io;
 use std::time::{Duration, Instant, SystemTime};
 
+use host::watch::{Topic, Wake};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep_until;
 
@@ -42,6 +43,9 @@ const BREATH: Duration = Duration::from_millis(100);
 
 /// So soon a pass that did not reach everything is made again; later ones ever later, up to [`TICK`].
 const RETRY: Duration = Duration::from_secs(1);
+
+/// So many new findings of a sort are told one by one; of more, how many.
+const TOLD: usize = 4;
 
 /// Passes in a row that see to what the pass before has changed.
 const CONFIRMATIONS: u32 = 3;
@@ -115,7 +119,7 @@ impl Agent {
                 Some(news) = self.ears.news.recv() => self.hear(news),
                 heard = self.ears.network.heard() => self.heard(heard),
                 heard = self.ears.rules.heard() => self.heard(heard),
-                Some(()) = self.ears.files.recv() => self.mend(),
+                Some(()) = self.ears.files.recv() => self.mend(Wake::default()),
                 Some(question) = self.ears.questions.recv() => {
                     // Nobody may be waiting any more.
                     let _ = question.send(self.pass.differences());
@@ -144,18 +148,19 @@ impl Agent {
     }
 
     /// A socket that fails can't be waited for; what happens is found all the same, at the next pass.
-    fn heard(&mut self, heard: io::Result<()>) {
-        if let Err(error) = heard {
+    fn heard(&mut self, heard: io::Result<Wake>) {
+        let wake = heard.unwrap_or_else(|error| {
             tracing::error!(%error, "the kernel can't be heard");
-        }
-        self.mend();
+            Topic::Lost.into()
+        });
+        self.mend(wake);
     }
 
-    /// Something was changed that may be ours: soon, but not sooner than patience allows.
-    fn mend(&mut self) {
+    /// Something was changed that may be ours: soon, but not sooner than patience with it allows.
+    fn mend(&mut self, wake: Wake) {
         self.ground = Ground::Unknown;
         let now = Instant::now();
-        self.due = self.due.min(self.patience.next(now).max(now + SWARM).max(self.ended + BREATH));
+        self.due = self.due.min(self.patience.next(wake, now).max(now + SWARM).max(self.ended + BREATH));
     }
 
     /// Passes until the kernel is as wanted. What the kernel said before a pass, the pass sees; so the word of our own
@@ -204,8 +209,8 @@ impl Agent {
     fn listen(&mut self) {
         for ear in [&mut self.ears.network, &mut self.ears.rules] {
             match ear.drain() {
-                Ok(false) => {}
-                Ok(true) => self.ground = Ground::Unknown,
+                Ok(None) => {}
+                Ok(Some(_)) => self.ground = Ground::Unknown,
                 Err(error) => {
                     self.ground = Ground::Unknown;
                     tracing::error!(%error, "the kernel can't be heard");
@@ -234,8 +239,9 @@ impl Agent {
                 "found wrong and mended; this is the first"
             );
         }
-        if let Some((_, what)) = outcome.repairs.first()
-            && self.patience.repaired(Instant::now())
+        let kinds: Vec<_> = outcome.repairs.iter().map(|(kind, _)| *kind).collect();
+        if self.patience.repaired(&kinds, Instant::now())
+            && let Some((_, what)) = outcome.repairs.first()
         {
             let note = format!("{what}: undone again and again; it is mended more and more slowly");
             self.notify(Weight::Warning, "RepairsUndone", note);
@@ -257,10 +263,10 @@ impl Agent {
     fn tell(&mut self) {
         let (status, wish) = (self.pass.status(), self.pass.wish());
         let before = self.voice.status.borrow().clone();
-        for (reason, line) in
-            status.findings().filter(|found| !before.findings().any(|known| known == *found))
-        {
-            self.notify(Weight::Warning, reason, line.clone());
+        for (reason, notes) in news(&before, &status) {
+            for note in notes {
+                self.notify(Weight::Warning, reason, note);
+            }
         }
         if status.ready().is_ok() && before.ready().is_err() {
             let note =
@@ -269,5 +275,38 @@ impl Agent {
         }
         self.voice.status.send_if_modified(|last| std::mem::replace(last, status) != before);
         self.voice.wishes.send_if_modified(|last| std::mem::replace(last, wish.clone()) != wish);
+    }
+}
+
+/// What was found since, by sorts; where it is much, the first of it and how much more.
+fn news(before: &Status, now: &Status) -> Vec<(&'static str, Vec<String>)> {
+    let mut sorts: Vec<(&'static str, Vec<String>)> = Vec::new();
+    for (reason, line) in now.findings().filter(|found| !before.findings().any(|known| known == *found)) {
+        match sorts.last_mut() {
+            Some((last, lines)) if *last == reason => lines.push(line.clone()),
+            _ => sorts.push((reason, vec![line.clone()])),
+        }
+    }
+    for (_, lines) in &mut sorts {
+        let more = lines.len().saturating_sub(TOLD);
+        lines.truncate(TOLD);
+        lines.extend((more > 0).then(|| format!("{more} more: routed-agent status names them")));
+    }
+    sorts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_findings_at_once_are_told_as_a_few_and_a_number() {
+        let refused = (1..=9).map(|number| format!("Node n{number}: it has no podCIDR")).collect();
+        let (before, now) = (Status::default(), Status { refused, ..Status::default() });
+        let told = news(&before, &now);
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0].1.len(), TOLD + 1);
+        assert_eq!(told[0].1[TOLD], "5 more: routed-agent status names them");
+        assert_eq!(news(&now, &now), []);
     }
 }

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixDatagram as Descriptor;
 use std::time::Duration;
 
-use host::watch::Watch;
+use host::watch::{Wake, Watch};
 use tokio::io::Interest;
 use tokio::net::UnixDatagram;
 use tokio::time::sleep;
@@ -27,11 +27,11 @@ impl Ear {
         Ok(Self { watch, readiness })
     }
 
-    /// Waits until something was said that counts.
+    /// Waits until something was said that counts, and tells of what.
     ///
     /// # Errors
     /// Where the socket fails, a second later: it will fail again.
-    pub(crate) async fn heard(&mut self) -> io::Result<()> {
+    pub(crate) async fn heard(&mut self) -> io::Result<Wake> {
         let heard = self.listen().await;
         if heard.is_err() {
             sleep(Duration::from_secs(1)).await;
@@ -39,25 +39,25 @@ impl Ear {
         heard
     }
 
-    async fn listen(&mut self) -> io::Result<()> {
+    async fn listen(&mut self) -> io::Result<Wake> {
         loop {
             self.readiness.readable().await?;
-            if self.drain()? {
-                return Ok(());
+            if let Some(wake) = self.drain()? {
+                return Ok(wake);
             }
         }
     }
 
-    /// Takes in all that has been said by now; says whether any of it counts.
+    /// Takes in all that has been said by now; none where nothing of it counts.
     ///
     /// # Errors
     /// Where the socket fails.
-    pub(crate) fn drain(&mut self) -> io::Result<bool> {
+    pub(crate) fn drain(&mut self) -> io::Result<Option<Wake>> {
         // Says that there is nothing more to read, before there is not: what comes in between makes it readable again.
         let nothing: io::Result<()> =
             self.readiness.try_io(Interest::READABLE, || Err(io::ErrorKind::WouldBlock.into()));
         debug_assert!(nothing.is_err());
-        Ok(self.watch.drain()?.is_some())
+        self.watch.drain()
     }
 
     /// From now on only these links count.
