@@ -2,6 +2,7 @@
 //! of the state directory for this node's administrator.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -12,13 +13,16 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 use crate::metrics::Metrics;
 use crate::status::Status;
 
 /// So long a visitor may take to say what it wants.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// So many visitors at once; who comes then waits until one has gone.
+const VISITORS: usize = 64;
 
 /// What a server may ask.
 #[derive(Clone)]
@@ -45,9 +49,11 @@ enum Visitor {
 
 /// Serves probes and metrics.
 pub(crate) async fn serve_port(listener: TcpListener, desk: Desk) {
+    let seats = Arc::new(Semaphore::new(VISITORS));
     loop {
+        let seat = Arc::clone(&seats).acquire_owned().await;
         match listener.accept().await {
-            Ok((stream, _)) => spawn(stream, desk.clone(), Visitor::Anybody),
+            Ok((stream, _)) => spawn((stream, seat), desk.clone(), Visitor::Anybody),
             Err(error) => refused(&error).await,
         }
     }
@@ -55,9 +61,11 @@ pub(crate) async fn serve_port(listener: TcpListener, desk: Desk) {
 
 /// Serves the node's administrator.
 pub(crate) async fn serve_socket(listener: UnixListener, desk: Desk) {
+    let seats = Arc::new(Semaphore::new(VISITORS));
     loop {
+        let seat = Arc::clone(&seats).acquire_owned().await;
         match listener.accept().await {
-            Ok((stream, _)) => spawn(stream, desk.clone(), Visitor::Administrator),
+            Ok((stream, _)) => spawn((stream, seat), desk.clone(), Visitor::Administrator),
             Err(error) => refused(&error).await,
         }
     }
@@ -69,7 +77,13 @@ async fn refused(error: &std::io::Error) {
     tokio::time::sleep(Duration::from_secs(1)).await;
 }
 
-fn spawn<S: AsyncRead + AsyncWrite + Unpin + 'static>(stream: S, desk: Desk, visitor: Visitor) {
+/// A place among the visitors. The semaphore is never closed, so there is always one.
+type Seat = Result<OwnedSemaphorePermit, AcquireError>;
+
+fn spawn<S>((stream, seat): (S, Seat), desk: Desk, visitor: Visitor)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
     tokio::task::spawn_local(async move {
         let service = service_fn(move |request| answer(request, desk.clone(), visitor));
         // One answer a connection, and nobody holds one without asking.
@@ -79,6 +93,7 @@ fn spawn<S: AsyncRead + AsyncWrite + Unpin + 'static>(stream: S, desk: Desk, vis
         if let Err(error) = done {
             tracing::debug!(%error, "a connection ended early");
         }
+        drop(seat);
     });
 }
 
