@@ -77,7 +77,6 @@ const LAYERS: [Layer; 7] = [
         name: "routed-agent",
         ours: &["cni", "netstate", "host"],
         theirs: &[
-            "dlmalloc",
             "futures",
             "http",
             "http-body-util",

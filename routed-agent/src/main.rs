@@ -37,10 +37,6 @@ use std::process::ExitCode;
 
 use command::{Command, Task, Verb};
 
-/// musl's maps and unmaps a list at each step of its growth: a fifth of what a pass over thousands of Nodes took.
-#[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
-
 /// What was asked for can't be done.
 const FAILED: u8 = 1;
 
