@@ -11,6 +11,7 @@ use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 
+use crate::command::Form;
 use crate::lock;
 use crate::status::Status;
 
@@ -34,11 +35,15 @@ enum AskError {
 }
 
 /// Prints the agent's status; success where it is ready.
-pub(crate) async fn status(state: &Path) -> ExitCode {
-    let status = ask(state, "/status").await.and_then(|text| Ok(serde_json::from_str::<Status>(&text)?));
-    match status {
-        Ok(status) => {
-            print(&status.to_string());
+pub(crate) async fn status(state: &Path, form: Form) -> ExitCode {
+    let answer = ask(state, "/status").await;
+    let read = answer.and_then(|text| Ok((serde_json::from_str::<Status>(&text)?, text)));
+    match read {
+        Ok((status, json)) => {
+            match form {
+                Form::Text => print(&status.to_string()),
+                Form::Json => print(&(json + "\n")),
+            };
             if status.ready().is_ok() { ExitCode::SUCCESS } else { ExitCode::from(DIFFERS) }
         }
         Err(error) => unknown(&error),

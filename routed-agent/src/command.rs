@@ -48,12 +48,24 @@ pub(crate) enum Verb {
     /// Keep the node's network, for ever.
     Run,
     /// Say how it stands.
-    Status,
+    Status(Form),
     /// Say in what the kernel differs from what is wanted.
     Diff,
     /// Take away all that is ours.
     Cleanup(Heir),
 }
+
+/// For whom an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// For people.
+    Text,
+    /// For programs: one object.
+    Json,
+}
+
+/// The flag by which [`Form::Json`] is chosen: it has a meaning for `status` only.
+const JSON: &str = "json";
 
 /// Who keeps the node's network after a clean-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +90,7 @@ pub(crate) fn parse(
     let (first, rest) = arguments.split_first().ok_or_else(|| vec![CommandError::NoCommand])?;
     let verb = match first.as_str() {
         "run" => Verb::Run,
-        "status" => Verb::Status,
+        "status" => Verb::Status(Form::Text),
         "diff" => Verb::Diff,
         "cleanup" => Verb::Cleanup(Heir::Nobody),
         "version" | "-version" | "--version" => return Ok(Command::Version),
@@ -144,7 +156,12 @@ fn apply(flag: &'static Flag, value: &str, task: &mut Task) -> Result<(), ValueE
         Meaning::Heir => match (&mut task.verb, settings::switch(value)?) {
             (Verb::Cleanup(heir), true) => *heir = Heir::Flannel,
             (_, false) => {}
-            (Verb::Run | Verb::Status | Verb::Diff, true) => return Err(ValueError::CleanupOnly),
+            (Verb::Run | Verb::Status(_) | Verb::Diff, true) => return Err(ValueError::CleanupOnly),
+        },
+        Meaning::Form => match (&mut task.verb, settings::switch(value)?) {
+            (Verb::Status(form), true) => *form = Form::Json,
+            (_, false) => {}
+            (Verb::Run | Verb::Diff | Verb::Cleanup(_), true) => return Err(ValueError::StatusOnly),
         },
     }
     Ok(())
@@ -157,7 +174,7 @@ pub(crate) fn usage() -> String {
          usage: routed-agent COMMAND [FLAG]...\n\n\
          commands:\n  \
            run                     keep the node's network, for ever\n  \
-           status                  say how it stands\n  \
+           status [--json]         say how it stands\n  \
            diff                    say in what the kernel differs from what is wanted; exit 1 where it does\n  \
            cleanup [--to-flannel]  take away all that is ours, or hand it over to flanneld\n  \
            version, help\n\n\

@@ -73,7 +73,7 @@ fn main() -> ExitCode {
 
 async fn work(Task { verb, settings, .. }: Task) -> ExitCode {
     let done = match verb {
-        Verb::Status => return ask::status(&settings.state_dir).await,
+        Verb::Status(form) => return ask::status(&settings.state_dir, form).await,
         Verb::Diff => return ask::diff(&settings.state_dir).await,
         Verb::Run => run::run(settings).await.map_err(|error| error.to_string()),
         Verb::Cleanup(heir) => cleanup::cleanup(settings, heir).await.map_err(|error| error.to_string()),

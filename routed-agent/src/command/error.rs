@@ -71,6 +71,9 @@ pub(crate) enum ValueError {
     /// A flag of another command.
     #[error("a flag of cleanup only")]
     CleanupOnly,
+    /// The same.
+    #[error("a flag of status only")]
+    StatusOnly,
 }
 
 /// Something that was given in vain.

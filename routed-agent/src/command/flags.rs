@@ -55,11 +55,13 @@ pub(super) enum Meaning {
     NodesFromKubernetes,
     /// It says who comes after a clean-up.
     Heir,
+    /// It says for whom an answer is written.
+    Form,
     /// Nothing, and why.
     Idle(&'static str),
 }
 
-use Meaning::{Heir, Idle, NodesFromKubernetes, Sets};
+use Meaning::{Form, Heir, Idle, NodesFromKubernetes, Sets};
 use Origin::{Flannel, Trestle};
 use Shape::{List, Switch, Value};
 
@@ -140,6 +142,7 @@ pub(super) static FLAGS: &[Flag] = &[
             Ok(())
         })),
     flag((super::TO_FLANNEL, Trestle, Switch), "false", "of cleanup: leave what flanneld can take over", Heir),
+    flag((super::JSON, Trestle, Switch), "false", "of status: one JSON object, for programs", Form),
     flag(("etcd-endpoints", Flannel, Value), "", "no effect", Idle(NO_ETCD)),
     flag(("etcd-prefix", Flannel, Value), "", "no effect", Idle(NO_ETCD)),
     flag(("etcd-keyfile", Flannel, Value), "", "no effect", Idle(NO_ETCD)),

@@ -227,7 +227,8 @@ fn nodes_come_from_one_place() {
 #[test]
 fn commands_are_told_apart() {
     let verb = |line| task(line, &[]).verb;
-    assert_eq!(verb("status"), Verb::Status);
+    assert_eq!(verb("status"), Verb::Status(Form::Text));
+    assert_eq!(verb("status --json"), Verb::Status(Form::Json));
     assert_eq!(verb("diff -nodes-file=/nodes"), Verb::Diff);
     assert_eq!(verb("cleanup"), Verb::Cleanup(Heir::Nobody));
     assert_eq!(verb("cleanup --to-flannel"), Verb::Cleanup(Heir::Flannel));
@@ -249,6 +250,10 @@ fn commands_are_told_apart() {
         --to-flannel: invalid value "true": a flag of cleanup only
     "#]]
     .assert_eq(&errors("run --to-flannel", &[]));
+    expect![[r#"
+        --json: invalid value "true": a flag of status only
+    "#]]
+    .assert_eq(&errors("diff --json", &[]));
 }
 
 #[test]

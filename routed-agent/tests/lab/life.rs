@@ -111,8 +111,25 @@ fn diff_tells_what_an_agent_that_is_not_heard_would_mend() {
     assert_eq!(member.agent(&["diff"]).code, 0);
     let status = member.agent(&["status"]).stdout;
     assert!(status.contains("2 of 2 in the kernel"), "{status}");
+    let told: serde_json::Value = serde_json::from_str(&member.agent(&["status", "--json"]).stdout).unwrap();
+    assert_eq!(told["paths"]["programmed"], 2, "{told}");
     cluster.members[0].kill();
     assert_eq!(cluster.members[0].agent(&["diff"]).code, 2, "nobody to ask");
+}
+
+#[test]
+fn visitors_who_say_nothing_do_not_keep_a_probe_out_for_ever() {
+    let mut cluster = Cluster::new(Shape::HOST_GW, 1);
+    cluster.start();
+    let member = &cluster.members[0];
+    // More than are let in at once.
+    let silent: Vec<_> = member.machine.within(|| {
+        (0..100).map(|_| std::net::TcpStream::connect("127.0.0.1:8081").expect("a connection")).collect()
+    });
+    let probe = ["busybox", "wget", "-q", "-O-", "http://127.0.0.1:8081/readyz"];
+    let heard = eventually(PATIENCE, || member.machine.try_exec(&probe).code == 0);
+    assert!(heard, "{}", member.log());
+    drop(silent);
 }
 
 #[test]
