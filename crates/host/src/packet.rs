@@ -11,7 +11,7 @@ use std::time::Duration;
 use netstate::Mac;
 use nix::sys::socket::sockopt::ReceiveTimeout;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, setsockopt, socket};
-use nix::sys::time::TimeVal;
+use nix::sys::time::{TimeVal, TimeValLike};
 
 use crate::error::{Context, Error};
 use crate::namespace::Namespace;
@@ -109,13 +109,7 @@ impl PacketSocket {
     /// # Errors
     /// What the kernel says.
     pub fn receive(&self, buffer: &mut [u8], patience: Duration) -> io::Result<Option<(usize, Mac)>> {
-        // A time of 0 would be for ever.
-        let micros = patience.as_micros().max(1);
-        let time = TimeVal::new(
-            libc::time_t::try_from(micros / 1_000_000).map_err(io::Error::other)?,
-            libc::suseconds_t::try_from(micros % 1_000_000).map_err(io::Error::other)?,
-        );
-        setsockopt(&self.socket, ReceiveTimeout, &time)?;
+        setsockopt(&self.socket, ReceiveTimeout, &time(patience))?;
         let mut from = address(0, Mac([0; 6]));
         let mut length = length_of::<libc::sockaddr_ll>()?;
         // SAFETY: `buffer` and `from` have the room that is said, and outlive the call.
@@ -142,6 +136,11 @@ impl PacketSocket {
             },
         }
     }
+}
+
+/// A time to wait, as the kernel takes it: 0 would be for ever.
+pub(crate) fn time(patience: Duration) -> TimeVal {
+    TimeVal::microseconds(i64::try_from(patience.as_micros()).unwrap_or(i64::MAX).max(1))
 }
 
 fn address(link: i32, mac: Mac) -> libc::sockaddr_ll {

@@ -10,10 +10,10 @@ use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn6, recvfrom, sendto, setsockopt,
     socket,
 };
-use nix::sys::time::TimeVal;
 
 use crate::error::{Context, Error};
 use crate::namespace::Namespace;
+use crate::packet::time;
 
 /// All routers on the link.
 const ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
@@ -55,8 +55,7 @@ impl Solicitor {
     /// # Errors
     /// What the kernel says.
     pub fn receive(&self, buffer: &mut [u8], patience: Duration) -> io::Result<Option<usize>> {
-        let micros = libc::suseconds_t::try_from(patience.as_micros().clamp(1, 999_999)).unwrap_or(1);
-        setsockopt(&self.socket, ReceiveTimeout, &TimeVal::new(0, micros))?;
+        setsockopt(&self.socket, ReceiveTimeout, &time(patience))?;
         match recvfrom::<SockaddrIn6>(self.socket.as_raw_fd(), buffer) {
             Ok((length, Some(from))) if from.ip().is_unicast_link_local() && from.scope_id() == self.link => {
                 Ok(Some(length))
