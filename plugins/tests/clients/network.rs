@@ -1,8 +1,10 @@
 //! What every client's test starts from: plugins and a network configuration where runtimes look for them.
 
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 
-use sandbox::{Allowed, Node};
+use sandbox::{Allowed, Node, PATIENCE, Place};
 use serde_json::Value;
 
 /// Ours.
@@ -44,4 +46,18 @@ pub(crate) fn addresses(result: &Value) -> Vec<String> {
     let ips = result["ips"].as_array().map_or(&[][..], Vec::as_slice);
     let address = |ip: &Value| ip["address"].as_str()?.split('/').next().map(str::to_owned);
     ips.iter().filter_map(address).collect()
+}
+
+/// Does a web server answer?
+pub(crate) fn answers(from: &impl Place, address: &str) -> bool {
+    let address: SocketAddr = address.parse().expect("an address and a port");
+    let ask = || -> io::Result<String> {
+        let mut stream = from.within(|| TcpStream::connect_timeout(&address, PATIENCE))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.write_all(b"GET /none HTTP/1.0\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    ask().is_ok_and(|answer| answer.starts_with("HTTP/1"))
 }

@@ -1,12 +1,10 @@
 //! podman 4.3 with its CNI backend: a conflist of its own making, at 0.4.0.
 
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 
 use sandbox::{Allowed, Node, PATIENCE, Place, Runtime, Snapshot, Uplink, cached, eventually};
 
-use crate::network::{install, standing};
+use crate::network::{answers, install, standing};
 
 /// What else podman's conflist names.
 const CHAINED: [&str; 3] = ["portmap", "firewall", "tuning"];
@@ -146,18 +144,4 @@ fn ports_published_by_podman_lead_into_the_container_in_every_form() {
     // The cable to the router has seen packets meanwhile.
     let cable = [Allowed::Containing("\"up0\"")];
     before.forgiving(&standing(BRIDGE)).forgiving(&cable).assert_same(&later);
-}
-
-/// Does a web server answer?
-fn answers(from: &impl Place, address: &str) -> bool {
-    let address: SocketAddr = address.parse().expect("an address and a port");
-    let ask = || -> io::Result<String> {
-        let mut stream = from.within(|| TcpStream::connect_timeout(&address, PATIENCE))?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.write_all(b"GET /none HTTP/1.0\r\n\r\n")?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer)
-    };
-    ask().is_ok_and(|answer| answer.starts_with("HTTP/1"))
 }

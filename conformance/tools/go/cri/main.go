@@ -2,7 +2,8 @@
 //
 //	cri SOCKET version                               the runtime's name and version
 //	cri SOCKET status                                conditions: RuntimeReady, NetworkReady
-//	cri SOCKET run NAME IMAGE CGROUP [HOST:PORT]     a pod and a container in it that sleeps: pod, container, addresses
+//	cri SOCKET run NAME IMAGE CGROUP [HOST:PORT] [ANNOTATION=VALUE]
+//	                                                 a pod and a container in it that sleeps: pod, container, addresses
 //	cri SOCKET exec CONTAINER WORD...                a command in a container: exit code, stdout, stderr
 //	cri SOCKET stop POD                              StopPodSandbox: the DEL with everything
 //	cri SOCKET remove POD                            RemovePodSandbox: the DEL with next to nothing
@@ -45,8 +46,13 @@ func (c client) run(words []string) (any, error) {
 		Hostname:     name,
 		LogDirectory: filepath.Join(c.logs, name),
 		Linux:        &cri.LinuxPodSandboxConfig{CgroupParent: cgroup},
+		Annotations:  map[string]string{},
 	}
 	for _, word := range words[3:] {
+		if name, value, found := strings.Cut(word, "="); found {
+			pod.Annotations[name] = value
+			continue
+		}
 		host, port, _ := strings.Cut(word, ":")
 		from, err := strconv.ParseInt(host, 10, 32)
 		if err != nil {
