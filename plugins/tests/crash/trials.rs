@@ -19,6 +19,8 @@ const ENOUGH: usize = 20;
 /// Trial after trial, until one comes to its end by itself.
 pub(crate) struct Trials {
     next: AtomicUsize,
+    /// How many calls later the next kill comes.
+    step: usize,
     ended: AtomicBool,
     failures: Mutex<Vec<String>>,
 }
@@ -26,8 +28,17 @@ pub(crate) struct Trials {
 impl Trials {
     /// Many `work` at once, each again and again in a new thread, so in a new node.
     pub(crate) fn run(work: impl Fn(&Self) + Sync) {
-        let trials =
-            Self { next: AtomicUsize::new(0), ended: AtomicBool::new(false), failures: Mutex::default() };
+        Self::every(1, work);
+    }
+
+    /// The same after every so many calls: for what does one thing again and again.
+    pub(crate) fn every(step: usize, work: impl Fn(&Self) + Sync) {
+        let trials = Self {
+            next: AtomicUsize::new(0),
+            step: step * stride(),
+            ended: AtomicBool::new(false),
+            failures: Mutex::default(),
+        };
         thread::scope(|scope| {
             for _ in 0..THREADS {
                 scope.spawn(|| {
@@ -46,7 +57,7 @@ impl Trials {
 
     /// The next trial. Says whether another one may follow on the same node: it ended neither by itself nor badly.
     pub(crate) fn one(&self, trial: impl Fn(usize) -> Result<bool, String>) -> bool {
-        let calls = 1 + self.next.fetch_add(stride(), Ordering::Relaxed);
+        let calls = 1 + self.next.fetch_add(self.step, Ordering::Relaxed);
         assert!(calls < ENDLESS, "the call never ends by itself");
         let ended = trial(calls);
         match &ended {
