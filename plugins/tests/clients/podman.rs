@@ -145,3 +145,34 @@ fn ports_published_by_podman_lead_into_the_container_in_every_form() {
     let cable = [Allowed::Containing("\"up0\"")];
     before.forgiving(&standing(BRIDGE)).forgiving(&cable).assert_same(&later);
 }
+
+#[test]
+fn a_pod_of_podman_on_its_default_network_shares_an_address_and_a_port() {
+    let node = Node::enter();
+    let podman = Podman::new(&node);
+    let before = Snapshot::take(&node);
+    let cgroup = format!("/{}", podman.runtime.cgroup());
+    let infra = ["--infra-image", "localhost/busybox:1", "--infra-command", "/bin/sleep infinity"];
+    let pod = [
+        "pod",
+        "create",
+        "--name",
+        "pod",
+        "--cgroup-parent",
+        &cgroup,
+        "--network",
+        "podman",
+        "-p",
+        "8080:80",
+    ];
+    podman.run(&[&pod[..], &infra].concat());
+    let member = ["run", "-d", "--pod", "pod", "--name"];
+    let serve = ["web", "localhost/busybox:1", "httpd", "-f", "-p", "80", "-h", "/"];
+    podman.run(&[&member[..], &serve].concat());
+    podman.run(&[&member[..], &["client", "localhost/busybox:1", "sleep", "infinity"]].concat());
+    assert!(eventually(PATIENCE, || answers(&node, "127.0.0.1:8080")), "from the node");
+    let asked = podman.run(&["exec", "client", "sh", "-c", "wget -q -O- 127.0.0.1/none 2>&1; true"]);
+    assert!(asked.contains("404"), "its neighbour in the pod says {asked:?}");
+    podman.run(&["pod", "rm", "-f", "-t", "0", "pod"]);
+    before.forgiving(&standing("cni-podman0")).assert_same(&Snapshot::take(&node));
+}
