@@ -50,7 +50,7 @@ fn attach(file: &File, name: &LinkName, flags: libc::c_int) -> io::Result<()> {
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     // A name has at most 15 bytes, so a zero stays behind it.
     for (place, byte) in request.ifr_name.iter_mut().zip(name.as_str().bytes()) {
-        *place = byte.cast_signed();
+        *place = libc::c_char::from_ne_bytes([byte]);
     }
     request.ifr_ifru.ifru_flags = libc::c_short::try_from(flags).map_err(io::Error::other)?;
     // SAFETY: the descriptor is open, and the kernel reads and writes one `ifreq`, which outlives the call.

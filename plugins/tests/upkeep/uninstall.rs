@@ -77,7 +77,7 @@ fn what_an_installation_took_the_place_of_is_put_back() {
     let node = Node::enter();
     node.write("/opt/cni/bin/bridge", "#!/bin/sh\necho reference\n");
     node.write("/opt/cni/bin/host-local", "#!/bin/sh\n");
-    node.sh("chmod 750 /opt/cni/bin/bridge; chown 1 /opt/cni/bin/bridge; rm -f /opt/cni/bin/loopback");
+    node.sh("chmod 750 /opt/cni/bin/bridge; rm -f /opt/cni/bin/loopback");
     let before = node.exec(&["stat", "-c", "%i %a %u", "/opt/cni/bin/bridge"]).stdout;
     // An upgrade keeps what was there before the first of ours.
     for _ in 0..2 {
