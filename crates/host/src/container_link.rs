@@ -15,9 +15,20 @@ use rtnetlink::{LinkMessageBuilder, LinkUnspec};
 
 use crate::netlink::Request;
 
-/// Makes the link. `lower` is the index of what it rests on, where the socket is; `container` is absent where that is
-/// the container itself.
-pub(crate) fn create(link: &ContainerLink, lower: Option<u32>, container: Option<RawFd>) -> Request<Message> {
+/// Where a link is made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Site {
+    /// The index of what it rests on, where the socket is.
+    pub(crate) lower: Option<u32>,
+    /// The container; absent where the socket is there.
+    pub(crate) container: Option<RawFd>,
+    /// The index that it shall have; the kernel's choice where absent.
+    pub(crate) index: Option<u32>,
+}
+
+/// Makes the link.
+pub(crate) fn create(link: &ContainerLink, site: Site) -> Request<Message> {
+    let Site { lower, container, index } = site;
     let mut message =
         LinkMessageBuilder::<LinkUnspec>::new_with_info_kind(kind(&link.kind)).name(link.name.as_str());
     if let Some(data) = data(&link.kind) {
@@ -31,6 +42,9 @@ pub(crate) fn create(link: &ContainerLink, lower: Option<u32>, container: Option
     }
     if let Some(lower) = lower {
         message = message.link(lower);
+    }
+    if let Some(index) = index {
+        message = message.index(index);
     }
     if let Some(container) = container {
         message = message.setns_by_fd(container);

@@ -10,6 +10,7 @@ mod apply;
 mod away;
 pub mod boot;
 pub mod bus;
+mod chance;
 mod compare;
 pub mod conntrack;
 mod container_link;

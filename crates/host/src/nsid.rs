@@ -4,9 +4,7 @@
 //! namespace that bears it ends, and may give it to the next one then. One that was drawn at random from 2^31 does not
 //! come again.
 
-use std::collections::hash_map::RandomState;
 use std::fmt;
-use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::path::Path;
 use std::str::FromStr;
@@ -15,6 +13,7 @@ use netlink_packet_route::RouteNetlinkMessage as Message;
 use netlink_packet_route::nsid::{NsidAttribute, NsidMessage};
 use netlink_sys::protocols::NETLINK_ROUTE;
 
+use crate::chance::random;
 use crate::error::{Context, Error};
 use crate::link::Socket;
 use crate::namespace::Namespace;
@@ -79,12 +78,6 @@ fn ask(socket: &mut Socket, of: NsidAttribute) -> Result<Option<NamespaceId>, Re
             _ => None,
         })
     }))
-}
-
-/// The standard library's hashers start from the kernel's randomness.
-fn random() -> i32 {
-    let [a, b, c, d, ..] = RandomState::new().build_hasher().finish().to_ne_bytes();
-    i32::from_ne_bytes([a, b, c, d]) & i32::MAX
 }
 
 impl fmt::Display for NamespaceId {

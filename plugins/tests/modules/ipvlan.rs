@@ -96,3 +96,13 @@ fn what_fails_gives_the_address_back_and_leaves_no_link() {
     assert_eq!(pod.links(), ["lo"]);
     before.assert_same(&sandbox::Snapshot::take(&stage.node));
 }
+
+/// A kernel before 6.15 looks for the name on the host, too, where it is most often the master's own.
+#[test]
+fn the_host_may_have_a_link_of_the_containers_name() {
+    let (stage, _router) = Stage::with_router();
+    stage.node.sh("ip link set up0 down; ip link set up0 name eth0; ip link set eth0 up");
+    stage.life(&conf("ipvlan", &json!({ "master": "eth0" })), |pod, _| {
+        assert_eq!(addresses(pod, "eth0"), ["10.1.2.2/24", "fd01:2::2/64"]);
+    });
+}

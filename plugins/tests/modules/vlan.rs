@@ -93,3 +93,13 @@ fn check_finds_another_tag() {
     let other = stage.check(&pod, &with(&written, &json!({ "vlanId": 101 })), &result).error();
     assert!(msg(&other).contains("VLAN"), "{other}");
 }
+
+/// A kernel before 6.15 looks for the name on the host, too, where it is most often the master's own.
+#[test]
+fn the_host_may_have_a_link_of_the_containers_name() {
+    let (stage, _router) = tagged();
+    stage.node.sh("ip link set up0 down; ip link set up0 name eth0; ip link set eth0 up");
+    stage.life(&conf("vlan", &json!({ "master": "eth0", "vlanId": 100 })), |pod, _| {
+        assert_eq!(addresses(pod, "eth0"), ["10.1.2.2/24", "fd01:2::2/64"]);
+    });
+}

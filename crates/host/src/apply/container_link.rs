@@ -1,10 +1,14 @@
 //! Links that are the container's alone.
 
+use netlink_packet_route::RouteNetlinkMessage as Message;
 use netstate::{ContainerLink, Device, LinkKind, Lower, Place, Tap};
 
 use super::Work;
+use crate::chance::random;
+use crate::container_link::Site;
 use crate::error::{Context, Error};
 use crate::link::{self, Socket};
+use crate::netlink::Answer;
 use crate::{alias, container_link, tap};
 
 impl Work<'_> {
@@ -29,18 +33,7 @@ impl Work<'_> {
 
     fn create_inside(&mut self, wanted: &ContainerLink) -> Result<(), Error> {
         let container = self.container()?;
-        let answer = match wanted.kind.lower() {
-            Some(Lower { name, place: Place::Host }) => {
-                let lower = self.index(name)?;
-                self.socket().request(container_link::create(wanted, Some(lower), Some(container.fd())))
-            }
-            lower => {
-                let mut socket = container.route()?;
-                let lower = lower.map(|lower| index_of(&mut socket, &lower.name)).transpose()?;
-                socket.request(container_link::create(wanted, lower, None))
-            }
-        };
-        match answer {
+        match self.try_create(wanted, None)? {
             Err(source) if source.is(libc::EOPNOTSUPP) => Err(Error::Lacks {
                 feature: container_link::option(&wanted.kind),
                 object: wanted.to_string(),
@@ -49,13 +42,31 @@ impl Work<'_> {
             // Also the answer to a VLAN that its lower link has already.
             Err(source) if source.is(libc::EEXIST) => {
                 let there = link::find(&mut *container.route()?, &wanted.name);
-                match there.context("find", &wanted.name)? {
-                    Some(_) => Err(Error::LinkExists { place: "the container", name: wanted.name.clone() }),
-                    None => Err(source).context("create", wanted),
+                if there.context("find", &wanted.name)?.is_some() {
+                    return Err(Error::LinkExists { place: "the container", name: wanted.name.clone() });
                 }
+                self.try_create(wanted, Some(some_index()))?.context("create", wanted).map(drop)
             }
             answer => answer.context("create", wanted).map(drop),
         }
+    }
+
+    /// A kernel before 6.15 looks for a link of that name, where there may be none, on the host, if it rests on one of
+    /// there: a host's `eth0` keeps it from making the container's. Of a link whose `index` it is told, it asks only if
+    /// the host has that.
+    fn try_create(&mut self, wanted: &ContainerLink, index: Option<u32>) -> Result<Answer<Message>, Error> {
+        let container = self.container()?;
+        Ok(match wanted.kind.lower() {
+            Some(Lower { name, place: Place::Host }) => {
+                let site = Site { lower: Some(self.index(name)?), container: Some(container.fd()), index };
+                self.socket().request(container_link::create(wanted, site))
+            }
+            lower => {
+                let mut socket = container.route()?;
+                let lower = lower.map(|lower| index_of(&mut socket, &lower.name)).transpose()?;
+                socket.request(container_link::create(wanted, Site { lower, container: None, index }))
+            }
+        })
     }
 
     /// Moves the device in.
@@ -73,6 +84,11 @@ impl Work<'_> {
         self.applied.link = Some(seen);
         Ok(())
     }
+}
+
+/// An index that most likely no link has, far from those that the kernel counts up to.
+fn some_index() -> u32 {
+    (1 << 20) | (random().cast_unsigned() & 0xf_ffff)
 }
 
 fn bridge_of(socket: &mut Socket, kind: &LinkKind) -> Result<Option<u32>, Error> {
