@@ -51,7 +51,7 @@ fn a_dead_holder_is_replaced() {
     assert_eq!(stage.left_of(again.pod.name()), "");
 }
 
-// B-19, B-20, as nerdctl asks
+// B-19, as nerdctl asks
 #[test]
 fn the_same_container_on_two_networks_may_ask_for_the_port_on_both() {
     let stage = Stage::new();
@@ -72,6 +72,29 @@ fn the_same_container_on_two_networks_may_ask_for_the_port_on_both() {
     call("DEL").succeeded();
     stage.verb("CHECK", &one).succeeded();
     assert!(one.serves(80, &stage.router, at(NODE[0], 8080)).is_ok());
+}
+
+// B-20
+#[test]
+fn two_interfaces_of_a_container_on_one_network_have_ports_of_their_own() {
+    for backend in ["nftables", "iptables"] {
+        let stage = Stage::new();
+        let keys = json!({ "backend": backend });
+        let one = stage.mapped_with("one", &ports(), &keys);
+        let mut second = bridge();
+        second.as_object_mut().unwrap().remove("isDefaultGateway");
+        second["isGateway"] = json!(true);
+        let add = stage.call("bridge", &one.pod, &second).ifname("eth1").command("ADD").run().result();
+        let conf = portmap(&add, &json!([port(8081, 80, "tcp")]), &keys);
+        let call = |command| stage.call("portmap", &one.pod, &conf).ifname("eth1").command(command).run();
+        call("ADD").succeeded();
+        stage.verb("DEL", &one).succeeded();
+        call("CHECK").succeeded();
+        let Attached { pod, .. } = one;
+        let two = Attached { pod, result: add, conf: conf.clone() };
+        assert!(two.serves(80, &stage.router, at(NODE[0], 8081)).is_ok(), "{backend}");
+        assert!(two.is_shut(80, &stage.router, at(NODE[0], 8080)), "{backend}");
+    }
 }
 
 #[test]
