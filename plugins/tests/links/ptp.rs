@@ -89,11 +89,34 @@ fn del_needs_neither_namespace_nor_link() {
     before.assert_same(&sandbox::Snapshot::take(&stage.node));
 }
 
+// B-02: as most runtimes call, with a path that nothing is behind any more; B-03: somebody took the link away by hand.
+#[test]
+fn del_succeeds_where_the_path_leads_nowhere_and_where_the_link_is_gone() {
+    let stage = Stage::new();
+    let conf = conf("ptp", &json!({ "ipMasq": true }));
+    let before = stage.before();
+    let pod = stage.node.pod("p1");
+    let result = stage.add(&pod, &conf);
+    pod.exec(&["ip", "link", "del", "eth0"]);
+    stage.del(&pod, &conf, &result);
+    stage.add(&pod, &conf);
+    let call = stage.call(&pod, &conf);
+    pod.remove();
+    call.command("DEL").run().succeeded();
+    before.assert_same(&sandbox::Snapshot::take(&stage.node));
+}
+
 #[test]
 fn dns_of_the_network_replaces_that_of_ipam() {
     let stage = Stage::new();
     let dns = json!({ "nameservers": ["192.0.2.53"], "domain": "example.org" });
-    stage.life(&conf("ptp", &json!({ "dns": dns })), |_, result| assert_eq!(result["dns"], dns));
+    stage.node.write("/run/resolv.conf", "nameserver 192.0.2.99\n");
+    let range = json!([[{ "subnet": "10.1.2.0/24" }]]);
+    let ipam = json!({ "type": "host-local", "ranges": range, "resolvConf": "/run/resolv.conf" });
+    let of_ipam = json!({ "nameservers": ["192.0.2.99"] });
+    stage.life(&conf("ptp", &json!({ "ipam": ipam })), |_, result| assert_eq!(result["dns"], of_ipam));
+    stage
+        .life(&conf("ptp", &json!({ "ipam": ipam, "dns": dns })), |_, result| assert_eq!(result["dns"], dns));
 }
 
 #[test]

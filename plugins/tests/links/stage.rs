@@ -6,8 +6,19 @@ use sandbox::{Allowed, Call, Node, Place, Pod, Reply, Router, Snapshot, Uplink};
 use serde_json::{Value, json};
 
 /// Every name that these tests call.
-const NAMES: [&str; 10] =
-    ["bridge", "ptp", "macvlan", "ipvlan", "vlan", "dummy", "tap", "host-device", "host-local", "static"];
+const NAMES: [&str; 11] = [
+    "bridge",
+    "ptp",
+    "macvlan",
+    "ipvlan",
+    "vlan",
+    "dummy",
+    "tap",
+    "host-device",
+    "host-local",
+    "static",
+    "dhcp",
+];
 
 /// The node and where its plugins are.
 pub(crate) struct Stage {

@@ -6,9 +6,9 @@ use std::time::Duration;
 use sandbox::{PATIENCE, Place, eventually};
 use serde_json::json;
 
-use crate::stage::{BRIDGE, NODE, ROUTER, Stage, at, ip, port, port_of};
+use crate::stage::{Attached, BRIDGE, NODE, ROUTER, Stage, at, ip, port, port_of, portmap};
 
-// B-18 to B-20; "forwards a TCP port on ipv4"
+// B-18, B-19; "forwards a TCP port on ipv4"
 #[test]
 fn a_port_of_the_host_leads_into_the_container_from_everywhere() {
     let stage = Stage::new();
@@ -145,4 +145,19 @@ fn conditions_hold_for_their_own_network_only() {
         stage.verb("DEL", one).succeeded();
         assert_eq!(stage.left_of(one.pod.name()), "");
     }
+}
+
+// Upstream: "correctly parses an ADD config".
+#[test]
+fn an_address_of_the_hosts_end_is_no_target() {
+    let stage = Stage::new();
+    let Attached { pod, mut result, .. } = stage.pod("one");
+    // The bridge is the first of the interfaces.
+    let gateway = json!({ "address": "10.88.0.1/24", "interface": 0 });
+    result["ips"].as_array_mut().unwrap().insert(0, gateway);
+    let conf = portmap(&result, &json!([port(8080, 80, "tcp")]), &json!({}));
+    stage.call("portmap", &pod, &conf).command("ADD").run().succeeded();
+    result["ips"].as_array_mut().unwrap().remove(0);
+    let one = Attached { pod, result, conf };
+    assert!(one.serves(80, &stage.router, at(NODE[0], 8080)).is_ok());
 }
