@@ -11,6 +11,7 @@
 //! ```
 
 mod administrator;
+mod call;
 mod chained;
 mod failure;
 mod flannel;

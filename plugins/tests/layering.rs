@@ -107,7 +107,8 @@ const LAYERS: [Layer; 7] = [
 ];
 
 /// What tests may use beside what their crate may.
-const TESTS: [&str; 7] = ["sandbox", "expect-test", "cni-plugin", "serde_json", "nix", "netns-rs", "libc"];
+const TESTS: [&str; 8] =
+    ["sandbox", "expect-test", "cni-plugin", "serde_json", "nix", "netns-rs", "libc", "xattr"];
 
 #[test]
 fn every_crate_is_in_the_table_and_sees_only_what_it_may() {

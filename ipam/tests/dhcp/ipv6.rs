@@ -3,7 +3,7 @@
 use sandbox::{PATIENCE, Place, Pod, eventually};
 use serde_json::{Value, json};
 
-use crate::stage::{RANGE, Stage, addresses, held, put_on};
+use crate::stage::{RANGE, Stage, addresses, held, put_on, said};
 
 const RANGE6: &str = "--dhcp-range=fd05::10,fd05::20,64,1h";
 
@@ -27,7 +27,6 @@ fn an_address_by_dhcpv6_is_leased_extended_and_given_back() {
     assert!(address.starts_with("fd05::") && address.ends_with("/128"), "{address}");
     assert_eq!(format!("{}/128", Stage::given()[0]), address);
     pod.ping("fd05::1");
-    let said = || std::fs::read_to_string("/run/daemon.log").unwrap_or_default();
     for (rebind, times) in [(u64::MAX, 1), (0, 2)] {
         Stage::age(|times| {
             times["renew"] = json!(0);
@@ -91,7 +90,6 @@ fn a_prefix_that_changes_changes_the_address() {
     Stage::age(|times| times["renew"] = json!(0));
     let _server = stage.server("--dhcp-range=fd06::,ra-only,1h", &["--enable-ra"]);
     let _daemon = stage.daemon(&[]);
-    let said = || std::fs::read_to_string("/run/daemon.log").unwrap_or_default();
     assert!(eventually(PATIENCE, || held(&pod) == ["fd06::ff:fe00:1/64"]), "{:?}\n{}", held(&pod), said());
 }
 

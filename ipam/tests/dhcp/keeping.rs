@@ -3,11 +3,7 @@
 use sandbox::{PATIENCE, Place, eventually};
 use serde_json::json;
 
-use crate::stage::{RANGE, Stage, addresses, held, put_on};
-
-fn said() -> String {
-    std::fs::read_to_string("/run/daemon.log").unwrap_or_default()
-}
+use crate::stage::{RANGE, Stage, addresses, held, put_on, said};
 
 #[test]
 fn a_lease_is_extended_again_and_again() {

@@ -3,11 +3,7 @@
 use sandbox::{PATIENCE, Place, eventually};
 use serde_json::json;
 
-use crate::stage::{RANGE, Stage, held, put_on};
-
-fn said() -> String {
-    std::fs::read_to_string("/run/daemon.log").unwrap_or_default()
-}
+use crate::stage::{RANGE, Stage, held, put_on, said};
 
 // B-25
 #[test]

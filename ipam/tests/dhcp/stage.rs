@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 
 const SOCKET: &str = "/run/cni/dhcp.sock";
 
+/// What the daemon says.
+const LOG: &str = "/run/daemon.log";
+
 /// Where the server keeps its leases.
 const LEASES: &str = "/run/dnsmasq.leases";
 
@@ -63,7 +66,7 @@ impl Stage {
         let program = self.program.to_string_lossy();
         let mut command = vec![program.as_ref(), "daemon", "-resendtimeout", "20s"];
         command.extend(flags);
-        let mut daemon = Daemon::start(&command, Path::new("/run/daemon.log"));
+        let mut daemon = Daemon::start(&command, Path::new(LOG));
         daemon.until("the daemon listens", || UnixStream::connect(SOCKET).is_ok());
         daemon
     }
@@ -133,12 +136,7 @@ impl Stage {
     #[track_caller]
     pub(crate) fn all_is_given_back() {
         let all = eventually(PATIENCE, || Self::given().is_empty());
-        assert!(
-            all,
-            "still given: {:?}\n{}",
-            Self::given(),
-            fs::read_to_string("/run/daemon.log").unwrap_or_default()
-        );
+        assert!(all, "still given: {:?}\n{}", Self::given(), said());
         assert_eq!(Self::records(), [""; 0]);
     }
 
@@ -164,6 +162,11 @@ impl Stage {
 pub(crate) fn addresses(result: &Value) -> Vec<String> {
     let ips = result["ips"].as_array().expect("a result has addresses");
     ips.iter().filter_map(|ip| ip["address"].as_str()).map(str::to_owned).collect()
+}
+
+/// What the daemons said so far.
+pub(crate) fn said() -> String {
+    fs::read_to_string(LOG).unwrap_or_default()
 }
 
 /// The global addresses of the pod's link.

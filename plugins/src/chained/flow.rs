@@ -128,15 +128,6 @@ pub(crate) struct Leaving<'a> {
     pub(crate) container: Option<Namespace>,
 }
 
-/// Who an ADD, DEL or CHECK is about.
-fn owner(request: &Request) -> Attachment {
-    Attachment {
-        network: request.config.name.clone(),
-        container: request.container.clone(),
-        ifname: request.ifname.clone(),
-    }
-}
-
 /// A chained plugin: the flow with a policy.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Flow<P>(pub(crate) P);

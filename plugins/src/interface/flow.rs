@@ -10,13 +10,12 @@ mod policy;
 mod preview;
 mod status;
 
-pub(crate) use attaching::netns;
 pub(crate) use policy::{Base, Moment, Policy, Shape, Site};
 pub(crate) use preview::preview;
 
 use cni::{Failure, Ip, Plugin, Request, Success};
 use host::link::Seen;
-use netstate::{Attachment, LinkName, Mac};
+use netstate::{Attachment, LinkName, Mac, Peer, Port, Veth};
 
 /// What a plan needs to know beside the configuration and its ground.
 pub(crate) struct Wanted<'a> {
@@ -38,6 +37,13 @@ impl Wanted<'_> {
             interfaces.get(index).is_none_or(|found| found.name == self.ends.container.as_str())
         };
         self.result.ips.iter().filter(move |ip| ip.interface.is_some_and(named))
+    }
+
+    /// The pair of both ends; the host's may be a bridge's port.
+    pub(crate) fn veth(&self, mtu: Option<u32>, port: Option<Port>) -> Veth {
+        let Ends { host, host_mac, container, container_mac } = self.ends.clone();
+        let peer = Peer { name: container, mac: container_mac };
+        Veth { name: host, mac: host_mac, peer, mtu, port, owner: self.owner.clone() }
     }
 }
 
@@ -99,15 +105,6 @@ pub(crate) struct Master {
 impl From<Seen> for Master {
     fn from(seen: Seen) -> Self {
         Self { mac: seen.mac, mtu: seen.mtu }
-    }
-}
-
-/// Who an ADD, DEL or CHECK is about.
-fn owner(request: &Request) -> Attachment {
-    Attachment {
-        network: request.config.name.clone(),
-        container: request.container.clone(),
-        ifname: request.ifname.clone(),
     }
 }
 

@@ -27,9 +27,7 @@ impl Policy for Ipvlan {
     }
 
     fn ground(conf: &Conf, site: &mut Site) -> Result<Below, Failure> {
-        let below = conf.master.find(site)?;
-        below.carries(conf.mtu)?;
-        Ok(below)
+        conf.master.find(site, conf.mtu)
     }
 
     fn mac(_: &Conf) -> Option<Mac> {

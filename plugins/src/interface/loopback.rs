@@ -5,7 +5,7 @@ use host::{Applied, Host, Namespace};
 use ipnetwork::IpNetwork;
 use netstate::{LinkName, Object, Plan};
 
-use super::flow::netns;
+use crate::call::netns;
 use crate::failure::of;
 
 /// The plugin.

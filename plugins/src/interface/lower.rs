@@ -62,11 +62,17 @@ pub(crate) struct Below {
 }
 
 impl Master {
-    /// Finds it.
+    /// Finds it, for a link of this MTU in bytes.
     ///
     /// # Errors
-    /// Code 7 where there is none, and what the kernel says.
-    pub(crate) fn find(&self, site: &mut Site) -> Result<Below, Failure> {
+    /// Code 7 where there is none, or the MTU is too large, and what the kernel says.
+    pub(crate) fn find(&self, site: &mut Site, mtu: Option<u32>) -> Result<Below, Failure> {
+        let below = self.look(site)?;
+        below.carries(mtu)?;
+        Ok(below)
+    }
+
+    fn look(&self, site: &mut Site) -> Result<Below, Failure> {
         if site.moment == Moment::After && self.name.is_none() {
             return self.as_made(site);
         }
@@ -117,7 +123,7 @@ impl Below {
     ///
     /// # Errors
     /// Code 7, naming both.
-    pub(crate) fn carries(&self, mtu: Option<u32>) -> Result<(), KeyError> {
+    fn carries(&self, mtu: Option<u32>) -> Result<(), KeyError> {
         match (mtu, self.mtu) {
             (Some(mtu), Some(most)) if mtu > most => Err(KeyError::MtuOfMaster { mtu, most }),
             _ => Ok(()),

@@ -26,9 +26,7 @@ impl Policy for Macvlan {
     }
 
     fn ground(conf: &Conf, site: &mut Site) -> Result<Below, Failure> {
-        let below = conf.master.find(site)?;
-        below.carries(conf.mtu)?;
-        Ok(below)
+        conf.master.find(site, conf.mtu)
     }
 
     fn mac(conf: &Conf) -> Option<Mac> {

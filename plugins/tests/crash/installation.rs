@@ -4,33 +4,9 @@ use std::fs;
 
 use sandbox::{Call, End, Node, Victims, kill_after, plugins_dir};
 
+use crate::names::NAMES;
 use crate::programs::{Other, binary};
 use crate::trials::Trials;
-
-/// What is installed, one a line.
-#[rustfmt::skip]
-const NAMES: &[&str] = &[
-    "bandwidth",
-    "bridge",
-    "cni",
-    "dhcp",
-    "dummy",
-    "firewall",
-    "flannel",
-    "host-device",
-    "host-local",
-    "ipvlan",
-    "loopback",
-    "macvlan",
-    "portmap",
-    "ptp",
-    "sbr",
-    "static",
-    "tap",
-    "tuning",
-    "vlan",
-    "vrf",
-];
 
 #[test]
 fn an_installation_may_be_killed_and_every_name_is_old_or_new() {
@@ -41,7 +17,7 @@ fn an_installation_may_be_killed_and_every_name_is_old_or_new() {
         let node = Node::enter();
         trials.one(|calls| {
             // Every other time nothing was installed before.
-            let before = if calls % 2 == 0 { NAMES } else { &[] };
+            let before = if calls % 2 == 0 { &NAMES[..] } else { &[] };
             let bin = node.install(&other.path, before);
             let program = ours.join("cni");
             let install = Call::new(&bin).through(&[&program.to_string_lossy(), "install"]);

@@ -3,6 +3,8 @@
 
 mod chained;
 mod installation;
+#[path = "../upkeep/names.rs"]
+mod names;
 mod programs;
 mod stage;
 mod trials;

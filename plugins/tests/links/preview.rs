@@ -20,7 +20,7 @@ fn plan(stage: &Stage, pod: &sandbox::Pod, conf: &Value) -> (Vec<String>, Value)
 #[test]
 fn the_plan_of_each_plugin_is_what_its_add_then_does() {
     let (stage, _router) = Stage::with_router();
-    stage.node.sh("ip link add dev0 type veth peer name far0; ip link set far0 up");
+    stage.node.sh("ip link add dev0 type veth peer name far0");
     for (conf, first) in [
         (conf("ptp", &json!({})), "host      forwarding IPv4"),
         (conf("macvlan", &json!({ "master": "up0" })), "container macvlan eth0 address 0a:58:0a:01:02:"),

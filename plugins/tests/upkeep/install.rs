@@ -7,32 +7,10 @@ use std::path::Path;
 use sandbox::{Call, Node, PATIENCE, Place, eventually};
 use serde_json::json;
 
+use crate::names::NAMES;
 use crate::network::BINARY;
 
 const DIRECTORY: &str = "/opt/cni/bin";
-// One a line: who adds a plugin adds a line, and counts.
-const NAMES: [&str; 20] = [
-    "bandwidth", //
-    "bridge",
-    "cni",
-    "dhcp",
-    "dummy",
-    "firewall",
-    "flannel",
-    "host-device",
-    "host-local",
-    "ipvlan",
-    "loopback",
-    "macvlan",
-    "portmap",
-    "ptp",
-    "sbr",
-    "static",
-    "tap",
-    "tuning",
-    "vlan",
-    "vrf",
-];
 
 /// The program under test, from where an administrator unpacked it.
 fn install(node: &Node) -> String {
@@ -157,13 +135,12 @@ fn what_an_earlier_kill_left_goes_with_the_next_install() {
 fn selinux_labels_stay() {
     let node = Node::enter();
     node.write("/opt/cni/bin/bridge", "#!/bin/sh\n");
-    let label = "system_u:object_r:bin_t:s0";
-    let python = |code: &str| node.exec(&["python3", "-c", &format!("import os; {code}")]).stdout;
-    python(&format!("os.setxattr('/opt/cni/bin/bridge', 'security.selinux', b'{label}')"));
+    let (attribute, label) = ("security.selinux", b"system_u:object_r:bin_t:s0");
+    xattr::set("/opt/cni/bin/bridge", attribute, label).expect("the attribute is set");
     for _ in 0..2 {
         install(&node);
-        let kept = python("print(os.getxattr('/opt/cni/bin/bridge', 'security.selinux').decode())");
-        assert_eq!(kept, format!("{label}\n"));
+        let kept = xattr::get("/opt/cni/bin/bridge", attribute).expect("the attribute is read");
+        assert_eq!(kept.as_deref(), Some(&label[..]));
     }
 }
 

@@ -5,6 +5,7 @@ mod dead;
 mod gc;
 mod install;
 mod kernel_lacks;
+mod names;
 mod network;
 mod plan;
 mod reference_pods;

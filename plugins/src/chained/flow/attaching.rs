@@ -1,12 +1,11 @@
 //! An ADD or CHECK that was read and may go on. Nothing is changed here.
 
-use std::path::Path;
-
 use cni::{Code, Coded, Failure, Request, Success};
 use host::{Host, Namespace};
 use netstate::{Adjustment, LinkName, Plan};
 
-use super::{Machine, Policy, Wanted, owner};
+use super::{Machine, Policy, Wanted};
+use crate::call::{netns, owner};
 use crate::failure::of;
 
 /// A call that can't be served.
@@ -15,9 +14,6 @@ pub(super) enum CallError {
     /// It stands first in the list, or alone.
     #[error("prevResult: required, but missing: {0} must be called as a chained plugin")]
     NoPrevResult(&'static str),
-    /// `CNI_NETNS` is missing.
-    #[error("required env variables [CNI_NETNS] missing")]
-    NoNamespace,
     /// `CNI_IFNAME` is no interface's name.
     #[error("CNI_IFNAME: {0:?}: {1}")]
     Interface(String, netstate::LinkNameError),
@@ -27,7 +23,7 @@ impl Coded for CallError {
     fn code(&self) -> Code {
         match self {
             Self::NoPrevResult(_) => Code::InvalidConfig,
-            Self::NoNamespace | Self::Interface(..) => Code::InvalidEnvironment,
+            Self::Interface(..) => Code::InvalidEnvironment,
         }
     }
 }
@@ -38,11 +34,6 @@ impl Coded for CallError {
 /// Code 7 where there is none, or none that can be read.
 pub(super) fn prev_result<P: Policy>(request: &Request) -> Result<Success, Failure> {
     Ok(request.config.prev_result()?.ok_or(CallError::NoPrevResult(P::NAME))?)
-}
-
-/// `CNI_NETNS`, which the skeleton has made sure of.
-pub(super) fn netns(request: &Request) -> Result<&Path, Failure> {
-    Ok(request.netns.as_deref().ok_or(CallError::NoNamespace)?)
 }
 
 /// What an ADD or CHECK goes by.

@@ -4,7 +4,8 @@ use cni::{Failure, Request};
 use host::record::Records;
 use host::{Host, Namespace};
 
-use super::{Leaving, Policy, owner};
+use super::{Leaving, Policy};
+use crate::call::owner;
 use crate::failure::{of, of_all};
 
 /// DEL. By the record, and without one by the marks; neither the configuration nor prevResult nor the namespace is

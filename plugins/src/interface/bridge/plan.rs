@@ -3,8 +3,8 @@
 use cni::Ip;
 use ipnetwork::IpNetwork;
 use netstate::{
-    Address, Bridge, Conflict, Detection, LinkName, MacGuard, Masquerade, Object, Peer, Plan, Port,
-    PrefixRoute, Veth, VlanGateway,
+    Address, Bridge, Conflict, Detection, LinkName, MacGuard, Masquerade, Object, Plan, Port, PrefixRoute,
+    VlanGateway,
 };
 
 use super::Ground;
@@ -31,7 +31,7 @@ pub(super) fn plan(conf: &Conf, ground: Ground, wanted: &Wanted) -> Plan {
             owner: wanted.owner.clone(),
         }));
     }
-    plan.host(Object::Veth(veth(conf, wanted)));
+    plan.host(Object::Veth(wanted.veth(conf.mtu, Some(port(conf)))));
     in_the_container(conf, ground, wanted, &mut plan);
     plan
 }
@@ -84,20 +84,8 @@ fn gateway_network(ip: &Ip) -> Option<IpNetwork> {
     IpNetwork::new(ip.gateway?, ip.address.prefix()).ok()
 }
 
-fn veth(conf: &Conf, wanted: &Wanted) -> Veth {
-    let ends = &wanted.ends;
-    Veth {
-        name: ends.host.clone(),
-        mac: ends.host_mac,
-        peer: Peer { name: ends.container.clone(), mac: ends.container_mac },
-        mtu: conf.mtu,
-        port: Some(Port {
-            bridge: conf.bridge.clone(),
-            flags: conf.port_flags.clone(),
-            vlans: conf.vlans.clone(),
-        }),
-        owner: wanted.owner.clone(),
-    }
+fn port(conf: &Conf) -> Port {
+    Port { bridge: conf.bridge.clone(), flags: conf.port_flags.clone(), vlans: conf.vlans.clone() }
 }
 
 fn in_the_container(conf: &Conf, ground: Ground, wanted: &Wanted, plan: &mut Plan) {

@@ -1,12 +1,11 @@
 //! An ADD that was read and may go on, and what it wants once IPAM has answered. Nothing is changed here.
 
-use std::path::Path;
-
 use cni::{Code, Failure, Request, Success};
 use host::{Error, Host, Namespace};
 use netstate::{Attachment, LinkName};
 
-use super::{Ends, Moment, Policy, Shape, Site, Wanted, owner};
+use super::{Ends, Moment, Policy, Shape, Site, Wanted};
+use crate::call::{netns, owner};
 use crate::failure::of;
 use crate::ipam::Ipam;
 
@@ -82,15 +81,6 @@ fn refuse_end(host: &mut Host, owner: &Attachment) -> Result<(), Failure> {
         Some(_) => Err(of(Error::LinkExists { place: "the host", name: end })),
         None => Ok(()),
     }
-}
-
-/// `CNI_NETNS`, which the skeleton has made sure of.
-pub(crate) fn netns(request: &Request) -> Result<&Path, Failure> {
-    request.netns.as_deref().ok_or_else(|| Failure {
-        code: Code::InvalidEnvironment,
-        msg: "required env variables [CNI_NETNS] missing".to_owned(),
-        details: String::new(),
-    })
 }
 
 /// `CNI_IFNAME`.

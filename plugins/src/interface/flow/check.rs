@@ -4,8 +4,9 @@ use cni::{Code, Coded, Failure, Interface, Request, Success};
 use host::{Host, Namespace};
 use netstate::{Attachment, LinkName, Plan};
 
-use super::attaching::{interface, netns};
-use super::{Ends, Moment, Policy, Shape, Site, Wanted, owner};
+use super::attaching::interface;
+use super::{Ends, Moment, Policy, Shape, Site, Wanted};
+use crate::call::{netns, owner};
 use crate::failure;
 use crate::ipam::Ipam;
 

@@ -5,7 +5,8 @@ use host::record::Records;
 use host::{Error, Fate, Host, Leftover, Namespace};
 use netstate::Attachment;
 
-use super::{Policy, owner};
+use super::Policy;
+use crate::call::owner;
 use crate::failure;
 use crate::ipam::Ipam;
 

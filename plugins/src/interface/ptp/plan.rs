@@ -5,8 +5,7 @@ use std::net::IpAddr;
 use cni::Ip;
 use ipnetwork::IpNetwork;
 use netstate::{
-    Address, Conflict, Detection, Family, LinkName, Masquerade, Object, Peer, Plan, PrefixRoute, Route,
-    Scope, Veth,
+    Address, Conflict, Detection, Family, LinkName, Masquerade, Object, Plan, PrefixRoute, Route, Scope,
 };
 
 use super::conf::Conf;
@@ -30,7 +29,7 @@ pub(super) fn plan(conf: &Conf, wanted: &Wanted) -> Plan {
             owner: wanted.owner.clone(),
         }));
     }
-    plan.host(Object::Veth(veth(conf, wanted)));
+    plan.host(Object::Veth(wanted.veth(conf.mtu, None)));
     plan.host(ignore_advertisements(&wanted.ends.host));
     for ip in wanted.addresses() {
         on_the_host(ip, wanted, &mut plan);
@@ -46,18 +45,6 @@ pub(super) fn plan(conf: &Conf, wanted: &Wanted) -> Plan {
     }
     inside::routes(wanted, &mut plan);
     plan
-}
-
-fn veth(conf: &Conf, wanted: &Wanted) -> Veth {
-    let ends = &wanted.ends;
-    Veth {
-        name: ends.host.clone(),
-        mac: ends.host_mac,
-        peer: Peer { name: ends.container.clone(), mac: ends.container_mac },
-        mtu: conf.mtu,
-        port: None,
-        owner: wanted.owner.clone(),
-    }
 }
 
 /// The gateway's address on the host end, and the way to the container's.
