@@ -194,6 +194,19 @@ impl Host {
         Ok(None)
     }
 
+    /// What a link of the host is called when it is at home, if a namespace that ended has sent it back under another
+    /// name.
+    ///
+    /// # Errors
+    /// Where the records can't be read.
+    pub fn home_of(&self, seen: &Seen) -> Result<Option<LinkName>, Error> {
+        let Some(alias) = &seen.alias else { return Ok(None) };
+        Ok(Records::of_this_boot()?.all()?.into_iter().find_map(|record| match record.away {
+            Some(Away::Lent(lent)) if lent.home.as_str() == alias => Some(lent.home),
+            _ => None,
+        }))
+    }
+
     /// The link of this MAC.
     ///
     /// # Errors
@@ -203,12 +216,14 @@ impl Host {
         Ok(links.into_iter().find(|seen| seen.mac == Some(mac)))
     }
 
-    /// The device on the host that should be called `home`, by its alias: under whatever name.
+    /// The device on the host that should be called `home`, by its alias: under whatever name. Its MAC makes sure; the
+    /// container may have changed that, so where no link has the name, the alias has to do.
     fn lost(&mut self, home: &LinkName, mac: Option<Mac>) -> Result<Option<Seen>, Error> {
         let links = link::all(&mut self.route).context("read", &"the links")?;
-        Ok(links
-            .into_iter()
-            .find(|seen| seen.alias.as_deref() == Some(home.as_str()) && (mac.is_none() || seen.mac == mac)))
+        let sure = mac.is_none() || links.iter().all(|seen| seen.name != home.as_str());
+        let aliased = links.into_iter().filter(|seen| seen.alias.as_deref() == Some(home.as_str()));
+        let (same, other): (Vec<_>, Vec<_>) = aliased.partition(|seen| seen.mac == mac);
+        Ok(same.into_iter().chain(other.into_iter().filter(|_| sure)).next())
     }
 }
 

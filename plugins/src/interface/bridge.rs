@@ -64,7 +64,7 @@ impl Policy for Bridge {
     }
 
     /// The bridge, the host end, the container's end and, where a VLAN's gateway was asked for, its interface.
-    fn interfaces(conf: &Conf, wanted: &Wanted, made: &Made) -> Vec<Interface> {
+    fn interfaces(conf: &Conf, _: &Ground, wanted: &Wanted, made: &Made) -> Vec<Interface> {
         let (ends, master) = (&wanted.ends, made.master.as_ref());
         let on_host = |name: &LinkName, mac: Option<Mac>| Interface {
             name: name.to_string(),

@@ -54,7 +54,7 @@ impl Policy for Dummy {
         alone::plan(alone::link(LinkKind::Dummy, None, wanted), how, wanted)
     }
 
-    fn interfaces(_: &Option<Dns>, wanted: &Wanted, made: &Made) -> Vec<Interface> {
+    fn interfaces(_: &Option<Dns>, (): &(), wanted: &Wanted, made: &Made) -> Vec<Interface> {
         alone::interfaces(wanted, made)
     }
 }

@@ -7,7 +7,7 @@ use cni::{Failure, Interface, Request, Success};
 use netstate::{Detection, Mac, Object, Plan};
 
 use self::conf::Conf;
-use self::find::Ground;
+use self::find::{Driven, Ground};
 use crate::interface::alone;
 use crate::interface::flow::{Base, Made, Policy, Shape, Site, Wanted};
 use crate::interface::inside;
@@ -46,7 +46,7 @@ impl Policy for HostDevice {
     /// A device that a program drives has no link that could be moved or configured.
     fn plan(conf: &Conf, ground: &Ground, wanted: &Wanted) -> Plan {
         let mut plan = Plan::default();
-        let Ground::Link(device) = ground else { return plan };
+        let Driven::Kernel(device) = &ground.driven else { return plan };
         let device = netstate::Device { name: wanted.ends.container.clone(), ..device.clone() };
         // What has no MAC has nobody to ask.
         let detection = if device.mac.is_some() { Detection::On } else { Detection::Off };
@@ -56,13 +56,13 @@ impl Policy for HostDevice {
         plan
     }
 
-    fn interfaces(conf: &Conf, wanted: &Wanted, made: &Made) -> Vec<Interface> {
+    fn interfaces(_: &Conf, ground: &Ground, wanted: &Wanted, made: &Made) -> Vec<Interface> {
         vec![Interface {
             name: wanted.ends.container.to_string(),
             mac: made.mac.map(|mac| mac.to_string()).unwrap_or_default(),
             mtu: made.mtu,
             sandbox: wanted.sandbox.clone(),
-            pci_id: conf.choice.pci().unwrap_or_default().to_owned(),
+            pci_id: ground.pci.clone().unwrap_or_default(),
             ..Interface::default()
         }]
     }

@@ -50,7 +50,7 @@ impl Policy for Ipvlan {
         alone::plan(link, how(conf), wanted)
     }
 
-    fn interfaces(_: &Conf, wanted: &Wanted, made: &Made) -> Vec<Interface> {
+    fn interfaces(_: &Conf, _: &Below, wanted: &Wanted, made: &Made) -> Vec<Interface> {
         alone::interfaces(wanted, made)
     }
 }

@@ -54,7 +54,7 @@ impl Policy for Macvlan {
         alone::plan(link, alone::beyond(conf.ipam), wanted)
     }
 
-    fn interfaces(_: &Conf, wanted: &Wanted, made: &Made) -> Vec<Interface> {
+    fn interfaces(_: &Conf, _: &Below, wanted: &Wanted, made: &Made) -> Vec<Interface> {
         alone::interfaces(wanted, made)
     }
 }

@@ -49,7 +49,7 @@ impl Policy for Ptp {
     }
 
     /// The host end and the container's.
-    fn interfaces(_: &Conf, wanted: &Wanted, made: &Made) -> Vec<Interface> {
+    fn interfaces(_: &Conf, (): &(), wanted: &Wanted, made: &Made) -> Vec<Interface> {
         let ends = &wanted.ends;
         vec![
             Interface {

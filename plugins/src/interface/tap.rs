@@ -49,7 +49,7 @@ impl Policy for Tap {
         alone::plan(link, INSIDE, wanted)
     }
 
-    fn interfaces(_: &Conf, wanted: &Wanted, made: &Made) -> Vec<Interface> {
+    fn interfaces(_: &Conf, (): &(), wanted: &Wanted, made: &Made) -> Vec<Interface> {
         alone::interfaces(wanted, made)
     }
 }

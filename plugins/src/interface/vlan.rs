@@ -48,7 +48,7 @@ impl Policy for Vlan {
         alone::plan(link, alone::beyond(conf.ipam), wanted)
     }
 
-    fn interfaces(_: &Conf, wanted: &Wanted, made: &Made) -> Vec<Interface> {
+    fn interfaces(_: &Conf, _: &Below, wanted: &Wanted, made: &Made) -> Vec<Interface> {
         alone::interfaces(wanted, made)
     }
 }

@@ -1,6 +1,7 @@
 //! Interface plugins but bridge: ptp, macvlan, tap and host-device, on links that every kernel has. `tests/modules` has
 //! those of kernels that know vlan, ipvlan and dummy links.
 
+mod bus;
 mod crash;
 mod host_device;
 mod lacking;

@@ -68,7 +68,7 @@ fn configure<P: Policy>(
     let wanted = attaching.wanted(&result);
     let plan = P::plan(&attaching.conf, &attaching.ground, &wanted);
     making.make(&mut attaching.host, &plan, &attaching.container, &attaching.owner)?;
-    let interfaces = P::interfaces(&attaching.conf, &wanted, &making.made());
+    let interfaces = P::interfaces(&attaching.conf, &attaching.ground, &wanted, &making.made());
     result.interfaces = interfaces;
     Ok(result)
 }

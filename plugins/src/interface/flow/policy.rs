@@ -50,7 +50,7 @@ pub(crate) trait Policy {
     fn plan(conf: &Self::Conf, ground: &Self::Ground, wanted: &Wanted) -> Plan;
 
     /// The interfaces of a result.
-    fn interfaces(conf: &Self::Conf, wanted: &Wanted, made: &Made) -> Vec<Interface>;
+    fn interfaces(conf: &Self::Conf, ground: &Self::Ground, wanted: &Wanted, made: &Made) -> Vec<Interface>;
 }
 
 /// What of an attachment is on the host.

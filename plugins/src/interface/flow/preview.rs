@@ -38,7 +38,7 @@ pub(crate) fn preview<P: Policy>(request: &Request) -> Result<(Plan, Success), F
             made.gateway = host.find(&gateway.name).map_err(of)?.and_then(|there| there.mac);
         }
     }
-    let interfaces = P::interfaces(conf, &wanted, &made);
+    let interfaces = P::interfaces(conf, ground, &wanted, &made);
     result.interfaces = interfaces;
     Ok((plan, result))
 }

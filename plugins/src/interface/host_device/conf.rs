@@ -35,18 +35,6 @@ pub(super) enum Choice {
     Pci(String),
 }
 
-impl Choice {
-    /// Its address on the PCI bus, as far as the configuration says it.
-    pub(super) fn pci(&self) -> Option<&str> {
-        match self {
-            Self::Pci(address) => Some(address),
-            // 0000:00:1f.6; names on the auxiliary bus have no colons.
-            Self::Id(id) if id.contains(':') => Some(id),
-            _ => None,
-        }
-    }
-}
-
 /// A value that can't be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 enum ConfError {
