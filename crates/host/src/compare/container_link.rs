@@ -1,7 +1,7 @@
 //! Links that are the container's alone.
 
 use netlink_packet_route::link::{InfoData, InfoIpVlan, InfoMacVlan, InfoVlan};
-use netstate::{ContainerLink, Device, Lower, Mac, Place};
+use netstate::{ContainerLink, Device, LinkKind, LinkName, Lower, Mac, Place, Tap};
 
 use super::{Found, find};
 use crate::container_link;
@@ -25,6 +25,11 @@ pub(super) fn container_link(host: &mut Socket, container: &mut Socket, wanted: 
         if let Some(found) = rests_elsewhere(socket, &seen, lower)? {
             return Ok(Some(found));
         }
+    }
+    if let LinkKind::Tap(Tap { bridge: Some(bridge), .. }) = &wanted.kind
+        && let Some(found) = no_port(container, &seen, bridge)?
+    {
+        return Ok(Some(found));
     }
     if !same(container_link::data(&wanted.kind).as_ref(), seen.data.as_ref()) {
         return Ok(Some("has another mode or VLAN".to_owned()));
@@ -56,6 +61,11 @@ fn rests_elsewhere(socket: &mut Socket, seen: &Seen, lower: &Lower) -> Found {
         Ok(found) if seen.peer != Some(found.index) => Some(format!("does not rest on {}", lower.name)),
         Ok(_) => None,
     })
+}
+
+fn no_port(socket: &mut Socket, seen: &Seen, bridge: &LinkName) -> Found {
+    let there = find(socket, bridge)?.ok().map(|found| found.index);
+    Ok((there.is_none() || seen.master != there).then(|| format!("is no port of {bridge}")))
 }
 
 /// Does what the kernel shows hold the mode or VLAN that is wanted?
