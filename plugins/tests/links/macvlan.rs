@@ -47,24 +47,17 @@ fn an_ipv6_address_that_somebody_has_is_refused() {
     before.assert_same(&Snapshot::take(&stage.node));
 }
 
-#[test]
-fn without_ipam_it_is_a_link_without_addresses() {
-    let (stage, _router) = Stage::with_router();
-    stage.life(&conf("macvlan", &json!({ "master": "up0", "ipam": null })), |pod, result| {
-        assert_eq!(result["ips"], json!(null), "{result}");
-        assert!(addresses(pod, "eth0").is_empty());
-        assert!(link(pod, "eth0")["flags"].to_string().contains("\"UP\""));
-    });
-}
-
 // Upstream: "uses default route interface as master", also IPv6's alone.
 #[test]
 fn the_default_routes_link_is_the_master_where_none_is_given() {
     for route in ["ip route add default via 192.0.2.1", "ip -6 route add default via 2001:db8::1"] {
         let (stage, _router) = Stage::with_router();
-        stage.node.sh(route);
-        stage.life(&conf("macvlan", &json!({})), |pod, _| {
-            assert!(link(pod, "eth0")["link_index"] == link(&stage.node, "up0")["ifindex"]);
+        stage.node.sh(&format!("{route}; ip link set up0 mtu 1400"));
+        stage.life(&conf("macvlan", &json!({})), |pod, result| {
+            let inside = link(pod, "eth0");
+            assert!(inside["link_index"] == link(&stage.node, "up0")["ifindex"]);
+            // The master's, where none is given.
+            assert_eq!([&inside["mtu"], &result["interfaces"][0]["mtu"]], [1400; 2]);
         });
     }
     let stage = Stage::new();
@@ -116,12 +109,24 @@ fn the_master_may_be_the_containers() {
     let stage = Stage::new();
     let pod = stage.node.pod("p1");
     pod.sh("ip link add m0 type veth peer name m1; ip link set m0 up; ip link set m1 up");
-    let conf = conf("macvlan", &json!({ "master": "m0", "linkInContainer": true }));
-    let result = stage.add(&pod, &conf);
-    stage.check(&pod, &conf, &result).succeeded();
-    assert_eq!(link(&pod, "eth0")["link"], "m0");
-    stage.del(&pod, &conf, &result);
-    assert_eq!(pod.links(), ["lo", "m0", "m1"]);
+    // By its name, and as the link of the container's default route; the node has one of that name and that route, too.
+    stage.node.sh("ip link add m0 type veth peer name m1; ip link set m0 up; ip addr add 192.0.2.2/24 dev m0
+                   ip route add default via 192.0.2.1");
+    let conf = conf("macvlan", &json!({ "linkInContainer": true, "ipam": null }));
+    let error = stage.refused(&pod, &conf);
+    assert!(error["code"] == 7 && msg(&error).contains("default route"), "{error}");
+    pod.sh("ip addr add 198.51.100.2/24 dev m0; ip route add default via 198.51.100.1");
+    for keys in [json!({ "master": "m0" }), json!({})] {
+        let conf = with(&conf, &keys);
+        let result = stage.add(&pod, &conf);
+        assert_eq!(link(&pod, "eth0")["link"], "m0");
+        // It stands where the default route has moved on.
+        pod.sh("ip route del default");
+        stage.check(&pod, &conf, &result).succeeded();
+        pod.sh("ip route add default via 198.51.100.1");
+        stage.del(&pod, &conf, &result);
+        assert_eq!(pod.links(), ["lo", "m0", "m1"]);
+    }
 }
 
 // Upstream: "fails when an invalid mtu is provided", "… mode", "… master".
@@ -131,6 +136,7 @@ fn a_bad_value_is_named() {
     let pod = stage.node.pod("p1");
     for (keys, said) in [
         (json!({ "mtu": 1600 }), "invalid MTU 1600, must be [0, master MTU(1500)]"),
+        (json!({ "mtu": -1 }), "mtu: invalid value -1"),
         (json!({ "mode": "hub" }), "hub"),
         (json!({ "master": "none0" }), "none0"),
         (json!({ "mac": "no" }), "mac"),
@@ -162,23 +168,6 @@ fn del_needs_neither_namespace_nor_master_and_late_ones_take_nothing_of_another(
     stage.node.try_exec(&["ip", "link", "del", "up0"]);
     stage.call(&next, &conf).container("next").command("DEL").run().succeeded();
     assert_eq!(next.links(), ["lo"]);
-}
-
-#[test]
-fn gc_takes_links_and_leases_of_containers_that_are_not_listed() {
-    let (stage, _router) = Stage::with_router();
-    let conf = conf("macvlan", &json!({ "master": "up0" }));
-    let (gone, stays) = (stage.node.pod("p1"), stage.node.pod("p2"));
-    stage.add(&gone, &conf);
-    stage.add(&stays, &conf);
-    stage.gc(&conf, &["p2"]);
-    assert_eq!(gone.links(), ["lo"]);
-    assert_eq!(stays.links(), ["eth0", "lo"]);
-    let again = stage.add(
-        &gone,
-        &with(&conf, &json!({ "ipam": { "type": "static", "addresses": [{ "address": "10.1.2.77/24" }] } })),
-    );
-    assert_eq!(again["ips"][0]["address"], "10.1.2.77/24");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod bus;
 mod crash;
+mod every;
 mod host_device;
 mod lacking;
 mod macvlan;

@@ -1,0 +1,174 @@
+//! What holds for each plugin here, whatever its link is.
+
+use sandbox::{Allowed, Place, Pod, Router, Snapshot};
+use serde_json::{Value, json};
+
+use crate::stage::{Stage, addresses, conf, link, msg, with};
+
+/// Every version of the specification.
+const VERSIONS: [&str; 7] = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"];
+
+/// A node with an uplink `up0` and a device `dev0`.
+fn stage() -> (Stage, Router) {
+    let (stage, router) = Stage::with_router();
+    stage.node.sh("ip link add dev0 address 02:00:00:00:00:55 type veth peer name far0; ip link set far0 up");
+    (stage, router)
+}
+
+/// The device goes down and up and gets another index: what says so is not told apart.
+fn before(stage: &Stage) -> Snapshot {
+    stage.before().forgiving(&[Allowed::Containing("dev0"), Allowed::Containing("far0")])
+}
+
+/// One network of each plugin, by itself: `net-PLUGIN`. One family: two would cost the second that IPv6 asks around for.
+fn networks() -> [Value; 4] {
+    let ipam = json!({
+        "type": "host-local", "ranges": [[{ "subnet": "10.1.2.0/24" }]],
+        "routes": [{ "dst": "0.0.0.0/0" }, { "dst": "10.9.0.0/16", "table": 100 }],
+    });
+    [
+        ("ptp", json!({ "ipMasq": true })),
+        ("macvlan", json!({ "master": "up0" })),
+        ("tap", json!({})),
+        ("host-device", json!({ "device": "dev0" })),
+    ]
+    .map(|(plugin, keys)| {
+        let of_all = json!({ "name": format!("net-{plugin}"), "ipam": ipam });
+        with(&conf(plugin, &keys), &of_all)
+    })
+}
+
+/// Up to 0.2.0 a result is its addresses.
+fn has_interfaces(version: &str) -> bool {
+    !version.starts_with("0.1") && !version.starts_with("0.2")
+}
+
+/// CHECK came with 0.4.0.
+fn has_check(version: &str) -> bool {
+    has_interfaces(version) && !version.starts_with("0.3")
+}
+
+// Upstream: "configures and deconfigures … with ADD/DEL", "… with ADD/CHECK/DEL", "deconfigures an unconfigured … link with
+// DEL", in each version.
+#[test]
+fn each_has_a_life_in_every_version() {
+    let (stage, _beyond) = stage();
+    let pod = stage.node.pod("p1");
+    let before = before(&stage);
+    for network in networks() {
+        stage.del(&pod, &network, &Value::Null);
+        for version in VERSIONS {
+            life(&stage, &pod, &with(&network, &json!({ "cniVersion": version })));
+        }
+    }
+    before.assert_same(&Snapshot::take(&stage.node));
+}
+
+fn life(stage: &Stage, pod: &Pod, conf: &Value) {
+    let version = conf["cniVersion"].as_str().expect("a configuration has a version");
+    let result = stage.add(pod, conf);
+    assert_eq!(result["cniVersion"], version, "{conf}");
+    let told = if has_interfaces(version) { &result["ips"][0]["address"] } else { &result["ip4"]["ip"] };
+    assert_eq!(addresses(pod, "eth0"), [told.as_str().expect("an address")], "{conf}");
+    let check = stage.check(pod, conf, &result);
+    if has_check(version) {
+        check.succeeded();
+    } else {
+        assert_eq!(check.error()["code"], 1, "{conf}");
+    }
+    stage.del(pod, conf, &result);
+    assert_eq!(pod.links(), ["lo"], "{conf}");
+}
+
+// Upstream: "configures and deconfigures a l2 macvlan link with ADD/DEL", in each version.
+#[test]
+fn without_addresses_a_result_needs_a_version_that_can_say_so() {
+    let (stage, _beyond) = stage();
+    let pod = stage.node.pod("p1");
+    let before = before(&stage);
+    for network in networks().iter().filter(|network| network["type"] != "ptp") {
+        for version in VERSIONS {
+            let conf = with(network, &json!({ "cniVersion": version, "ipam": null }));
+            if has_interfaces(version) {
+                let result = stage.add(&pod, &conf);
+                assert!(link(&pod, "eth0")["flags"].to_string().contains("\"UP\""), "{conf}");
+                if has_check(version) {
+                    stage.check(&pod, &conf, &result).succeeded();
+                }
+                stage.del(&pod, &conf, &result);
+            } else {
+                let error = stage.refused(&pod, &conf);
+                assert_eq!(error["msg"], "cannot convert: no valid IP addresses", "{conf}");
+            }
+            assert_eq!(pod.links(), ["lo"], "{conf}");
+        }
+    }
+    before.assert_same(&Snapshot::take(&stage.node));
+}
+
+// B-11, B-12: an ADD that fails after IPAM gives the address back, and the device.
+#[test]
+fn what_fails_after_ipam_leaves_nothing() {
+    let (stage, _beyond) = stage();
+    let pod = stage.node.pod("p1");
+    let before = before(&stage);
+    for network in networks() {
+        let unreachable = json!([{ "dst": "10.77.0.0/16", "gw": "192.168.77.1" }]);
+        let mut conf = network.clone();
+        conf["ipam"]["routes"] = unreachable;
+        let error = stage.refused(&pod, &conf);
+        assert!(msg(&error).contains("10.77.0.0/16 via 192.168.77.1"), "{error}");
+        assert_eq!(pod.links(), ["lo"], "{conf}");
+        assert_eq!(link(&stage.node, "dev0")["address"], "02:00:00:00:00:55");
+    }
+    before.assert_same(&Snapshot::take(&stage.node));
+}
+
+// B-27: the reference's CHECK takes any default route, and finds none in another table.
+#[test]
+fn check_misses_an_address_and_each_route_as_it_was_made() {
+    let (stage, _beyond) = stage();
+    for network in networks() {
+        let pod = stage.node.pod("p1");
+        let result = stage.add(&pod, &network);
+        stage.check(&pod, &network, &result).succeeded();
+        let address = result["ips"][0]["address"].as_str().expect("an address");
+        let back = "ip route replace default via 10.1.2.1 dev eth0";
+        let other = "ip route replace default via 10.1.2.99 dev eth0 onlink";
+        let there = "ip route add 10.9.0.0/16 via 10.1.2.1 dev eth0 table 100";
+        let take = format!("ip addr del {address} dev eth0");
+        for (harm, said, mend) in [
+            (other, "0.0.0.0/0 via 10.1.2.1", back),
+            ("ip route del default", "0.0.0.0/0 via 10.1.2.1", back),
+            ("ip route flush table 100", "10.9.0.0/16", there),
+            (&take, address, "true"),
+        ] {
+            pod.sh(harm);
+            let error = stage.check(&pod, &network, &result).error();
+            assert!(msg(&error).contains(said), "{harm}: {error}");
+            pod.sh(mend);
+        }
+        stage.del(&pod, &network, &result);
+    }
+}
+
+// B-07
+#[test]
+fn gc_takes_what_is_not_listed_and_the_address_with_it() {
+    let (stage, _beyond) = stage();
+    let before = before(&stage);
+    let (gone, stays) = (stage.node.pod("p1"), stage.node.pod("p2"));
+    for network in networks() {
+        // There is one device.
+        let other = if network["type"] == "host-device" { None } else { Some(stage.add(&stays, &network)) };
+        stage.add(&gone, &network);
+        stage.gc(&network, &["p2"]);
+        assert_eq!(gone.links(), ["lo"], "{network}");
+        if let Some(result) = other {
+            stage.check(&stays, &network, &result).succeeded();
+            stage.del(&stays, &network, &result);
+        }
+        assert_eq!(link(&stage.node, "dev0")["address"], "02:00:00:00:00:55");
+    }
+    before.assert_same(&Snapshot::take(&stage.node));
+}
