@@ -70,7 +70,7 @@ pub use error::Error;
 pub(crate) use legacy_forward::drops as legacy_drops;
 pub use owner::Owner;
 pub use pod_rules::{DroppedTunnelPackets, RulesPass};
-pub use ports::{Claim, Judge, OwnedPort};
+pub use ports::{Claim, Heirs, Judge, OwnedPort};
 pub use repair::{Found, RuleDrift};
 
 use element::SETS;

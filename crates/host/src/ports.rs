@@ -2,6 +2,7 @@
 //! go on where the port led before; and a link carries packets from 127.0.0.0/8 only where it is told to.
 
 pub(crate) mod chains;
+mod claims;
 
 use std::net::IpAddr;
 
@@ -9,13 +10,14 @@ use netstate::{Attachment, Family, PortMapping, Ports, Sysctl, Transport};
 
 use crate::conntrack::{Flow, forget_udp};
 use crate::error::{Context, Error};
-use crate::life::Life;
 use crate::link;
 use crate::machine::Host;
-use crate::nftables::{Claim, Owner, reference};
+use crate::nftables::{Owner, reference};
 use crate::record::{Keeper, Records};
 use crate::sysctl;
 use crate::toward::{Toward, toward};
+
+use claims::{claim, heirs};
 
 impl Host {
     /// Maps ports that nobody living holds.
@@ -25,8 +27,22 @@ impl Host {
     pub(crate) fn map_ports(&mut self, ports: &Ports) -> Result<(), Error> {
         let records = Records::of(Keeper::Portmap)?;
         self.nftables.add_ports(ports, &mut |holder| claim(&records, holder, &ports.owner))?;
+        // Where iptables' chains map one, too, packets meet theirs first: nothing is led astray meanwhile.
+        self.claim_in_iptables(ports, &records)?;
         self.let_loopback_through(ports)?;
         self.forget_flows(ports)
+    }
+
+    /// Brings flushed ports back; one that another got meanwhile stays with it.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub(crate) fn restore_ports(&mut self, ports: &Ports) -> Result<(), Error> {
+        let records = Records::of(Keeper::Portmap)?;
+        match self.nftables.add_ports(ports, &mut |holder| claims::standing(&records, holder, &ports.owner)) {
+            Err(crate::nftables::Error::PortTaken { .. }) => Ok(()),
+            done => Ok(done?),
+        }
     }
 
     /// What is missing of mapped ports, in words.
@@ -37,11 +53,7 @@ impl Host {
         let records = Records::of(Keeper::Portmap)?;
         let mut missing =
             self.nftables.missing_ports(ports, &mut |holder| claim(&records, holder, &ports.owner))?;
-        if let Some(setting) = self.loopback_setting(ports)?
-            && sysctl::read(&setting.path)?.as_deref() != Some(&setting.value)
-        {
-            missing.push(setting.to_string());
-        }
+        missing.extend(self.missing_loopback_setting(ports)?);
         Ok(missing)
     }
 
@@ -50,7 +62,8 @@ impl Host {
     /// # Errors
     /// What the kernel says.
     pub(crate) fn unmap_ports(&mut self, ports: &Ports) -> Result<(), Error> {
-        self.nftables.remove_ports(ports)?;
+        let records = Records::of(Keeper::Portmap)?;
+        self.nftables.remove_ports(ports, &mut |leaving| heirs(&records, leaving))?;
         forget_mapped(ports)
     }
 
@@ -94,7 +107,8 @@ impl Host {
     fn remove_marked_ports(&mut self, which: impl Fn(&Owner) -> bool) -> Result<(), Error> {
         let mut ports = self.nftables.owned_ports()?;
         ports.retain(|port| which(&port.owner));
-        Ok(self.nftables.delete_ports(&ports)?)
+        let records = Records::of(Keeper::Portmap)?;
+        Ok(self.nftables.delete_ports(&ports, &mut |leaving| heirs(&records, leaving))?)
     }
 
     /// Forgets flows to the ports that go elsewhere. One that goes to an address which is not the node's own only passes
@@ -129,6 +143,13 @@ impl Host {
         }
     }
 
+    /// What of that is missing, in words.
+    fn missing_loopback_setting(&mut self, ports: &Ports) -> Result<Option<String>, Error> {
+        let Some(setting) = self.loopback_setting(ports)? else { return Ok(None) };
+        let found = sysctl::read(&setting.path)?;
+        Ok((found.as_deref() != Some(&setting.value)).then(|| setting.to_string()))
+    }
+
     /// The setting of the link that leads to the container, where a port of 127.0.0.1 does.
     fn loopback_setting(&mut self, ports: &Ports) -> Result<Option<Sysctl>, Error> {
         let Some(to) = ports.from_loopback() else { return Ok(None) };
@@ -155,19 +176,6 @@ pub(crate) fn forget_mapped(ports: &Ports) -> Result<(), Error> {
         })?;
     }
     Ok(())
-}
-
-/// What is known of a holder: from its record, and where that has gone from the comment alone.
-fn claim(records: &Records, holder: &Owner, asking: &Attachment) -> Claim {
-    let record = records.of_key(holder.key());
-    let named = record.as_ref().map(|record| record.owner.clone()).or_else(|| holder.attachment());
-    if named.is_some_and(|named| named.container == asking.container) {
-        return Claim::Shared;
-    }
-    match record {
-        Some(record) if records.life(&record) == Life::Dead => Claim::Void,
-        _ => Claim::Stands,
-    }
 }
 
 /// The families of UDP ports.

@@ -128,6 +128,11 @@ pub(crate) fn stands(_: &Owner) -> Claim {
     Claim::Stands
 }
 
+/// Nobody else of the container asks for its ports.
+pub(crate) fn alone(_: &Owner) -> Vec<Ports> {
+    Vec::new()
+}
+
 /// Maps ports that nobody holds.
 pub(crate) fn add(ports: &Ports) {
     Nftables::new().add_ports(ports, &mut stands).unwrap();
@@ -161,7 +166,7 @@ fn removing_leaves_the_constant_part_and_removing_again_changes_nothing() {
     add(&one());
     let mut nftables = Nftables::new();
     for _ in 0..2 {
-        nftables.remove_ports(&one()).unwrap();
+        nftables.remove_ports(&one(), &mut alone).unwrap();
         assert_eq!(ruleset(), golden_structure());
     }
 }
@@ -170,7 +175,7 @@ fn removing_leaves_the_constant_part_and_removing_again_changes_nothing() {
 fn nothing_is_made_where_nothing_is_to_be_removed_or_mapped() {
     private_network();
     let mut nftables = Nftables::new();
-    nftables.remove_ports(&one()).unwrap();
+    nftables.remove_ports(&one(), &mut alone).unwrap();
     nftables.add_ports(&ports("one", &[]), &mut stands).unwrap();
     assert!(nftables.owned_ports().unwrap().is_empty());
     assert!(!nftables.has_port_class(&PortClass::default()).unwrap());
@@ -222,7 +227,7 @@ fn a_range_is_one_element_where_its_ports_keep_their_numbers_and_else_an_element
     assert!(ruleset().contains(element) && ruleset().contains(": 10.1.0.3 . 5999"));
     assert_eq!((missing(&kept), missing(&moved)), (vec![], vec![]));
     for ports in [kept, moved] {
-        Nftables::new().remove_ports(&ports).unwrap();
+        Nftables::new().remove_ports(&ports, &mut alone).unwrap();
     }
     assert!(Nftables::new().owned_ports().unwrap().is_empty());
 }
@@ -240,7 +245,7 @@ fn what_is_owned_is_told_with_its_owner_and_what_others_put_there_is_not() {
     wanted.sort();
     assert_eq!(told, wanted);
     assert!(owned.iter().all(|port| port.owner.attachment() == Some(owner("one"))));
-    nftables.delete_ports(&owned).unwrap();
+    nftables.delete_ports(&owned, &mut alone).unwrap();
     assert!(nftables.owned_ports().unwrap().is_empty());
     assert!(ruleset().contains("byhand"));
 }

@@ -14,15 +14,21 @@ fn after_a_flush_the_next_add_brings_back_everybodys_ports() {
     let two = stage.mapped_with("two", &json!([port(8081, 80, "tcp")]), &picky);
     let three =
         stage.mapped_with("three", &json!([port(8082, 80, "tcp")]), &json!({ "backend": "iptables" }));
-    for mend in ["ADD", "cni restore"] {
-        stage.node.exec(&["nft", "flush", "ruleset"]);
+    for (number, damage, mend) in [
+        (8083, "flush ruleset", "nftables"),
+        (8084, "flush ruleset", "cni restore"),
+        (8085, "delete table inet trestle", "iptables"),
+    ] {
+        stage.node.sh(&format!("nft {damage}"));
         for attached in [&one, &two, &three] {
-            let _ = stage.verb("CHECK", attached).error();
+            let error = stage.verb("CHECK", attached).error();
+            assert!(error["msg"].as_str().unwrap().contains("missing"), "{damage}: {error}");
         }
-        if mend == "ADD" {
-            let _ = stage.mapped("four", &json!([port(8083, 80, "tcp")]));
-        } else {
+        if mend == "cni restore" {
             stage.node.exec(&[&stage.bin.join("cni").to_string_lossy(), "restore"]);
+        } else {
+            let (name, ports) = (format!("by-{mend}"), json!([port(number, 80, "tcp")]));
+            let _ = stage.mapped_with(&name, &ports, &json!({ "backend": mend }));
         }
         for (number, attached) in (8080..).zip([&one, &two, &three]) {
             stage.verb("CHECK", attached).succeeded();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use sandbox::{Call, Place};
 use serde_json::{Value, json};
 
-use crate::stage::{Attached, NODE, Stage, at, bridge, port, portmap};
+use crate::stage::{Attached, BACKENDS, NODE, Stage, at, bridge, port, portmap};
 
 fn directory() -> PathBuf {
     std::env::var_os("TRESTLE_REFERENCE").map_or_else(|| sandbox::cached("plugins-1.9.1"), PathBuf::from)
@@ -47,6 +47,16 @@ fn ports_that_the_reference_mapped_pass_check_and_go_with_del() {
             let context = format!("{backend}, {form}");
             assert_ne!(rules(&stage, &one), "", "{context}");
             assert!(one.serves(80, &stage.router, at(NODE[0], 8080)).is_ok(), "{context}");
+            if form == "whole" {
+                let two = stage.pod("two");
+                for keys in BACKENDS.map(|backend| json!({ "backend": backend })) {
+                    let conf = portmap(&two.result, &json!([port(8080, 81, "tcp")]), &keys);
+                    let error = stage.call("portmap", &two.pod, &conf).command("ADD").run().error();
+                    let said = error["msg"].as_str().unwrap();
+                    let taken = said.contains("port 0.0.0.0:8080/tcp is taken by ") && said.contains("one");
+                    assert!(taken, "{context}: {error}");
+                }
+            }
             // Our own default has taken the backend's place.
             let mut conf = one.conf.clone();
             conf.as_object_mut().unwrap().remove("backend");

@@ -8,6 +8,9 @@ use std::time::Duration;
 use sandbox::{Call, Node, PATIENCE, Place, Pod, Reply, Router, Uplink};
 use serde_json::{Value, json};
 
+/// Both backends.
+pub(crate) const BACKENDS: [&str; 2] = ["nftables", "iptables"];
+
 /// The node's addresses towards the router, and those on the bridge.
 pub(crate) const NODE: [&str; 2] = ["192.0.2.2", "2001:db8::2"];
 pub(crate) const BRIDGE: [&str; 2] = ["10.88.0.1", "fd88::1"];
@@ -67,6 +70,13 @@ impl Stage {
         let printed = self.call("portmap", &pod, &conf).command("ADD").run().result();
         assert_eq!(printed, result, "prevResult is passed through");
         Attached { pod, result, conf }
+    }
+
+    /// Other ports of a pod that has none any more.
+    pub(crate) fn map(&self, one: Attached, ports: &Value, keys: &Value) -> Attached {
+        let conf = portmap(&one.result, ports, keys);
+        self.call("portmap", &one.pod, &conf).command("ADD").run().succeeded();
+        Attached { conf, ..one }
     }
 
     /// A verb of `portmap` about a container.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sandbox::{PATIENCE, Place, eventually};
 use serde_json::json;
 
-use crate::stage::{Attached, BRIDGE, NODE, ROUTER, Stage, at, ip, port, port_of, portmap};
+use crate::stage::{Attached, BACKENDS, BRIDGE, NODE, ROUTER, Stage, at, ip, port, port_of, portmap};
 
 // B-18, B-19; "forwards a TCP port on ipv4"
 #[test]
@@ -51,18 +51,29 @@ fn forwarded_packets_to_a_mapped_port_of_another_machine_pass_by() {
 #[test]
 fn a_port_of_one_address_is_open_there_alone() {
     let stage = Stage::new();
-    let one = stage.mapped("one", &json!([port_of(NODE[0], 8080, 80), port_of(NODE[1], 8080, 80)]));
-    let two = stage.mapped("two", &json!([port_of("127.0.0.1", 8080, 80), port_of("0.0.0.0", 8081, 81)]));
-    for node in NODE {
-        assert!(one.serves(80, &stage.router, at(node, 8080)).is_ok(), "{node}");
+    let [mut one, mut two] = ["one", "two"].map(|name| stage.pod(name));
+    for backend in BACKENDS {
+        let keys = json!({ "backend": backend });
+        one = stage.map(one, &json!([port_of(NODE[0], 8080, 80), port_of(NODE[1], 8080, 80)]), &keys);
+        let ports = [port_of("127.0.0.1", 8080, 80), port_of("0.0.0.0", 8081, 81), port_of("::", 8082, 82)];
+        two = stage.map(two, &json!(ports), &keys);
+        for node in NODE {
+            assert!(one.serves(80, &stage.router, at(node, 8080)).is_ok(), "{backend} {node}");
+        }
+        assert!(two.serves(80, &stage.node, at("127.0.0.1", 8080)).is_ok(), "{backend}");
+        assert!(two.serves(81, &stage.router, at(NODE[0], 8081)).is_ok(), "{backend}");
+        assert!(two.serves(82, &stage.router, at(NODE[1], 8082)).is_ok(), "{backend}");
+        let by_bridge = |attached, family: usize| (attached, at(BRIDGE[family], 8080));
+        for (shut, by) in [by_bridge(&one, 0), by_bridge(&one, 1), by_bridge(&two, 0)] {
+            assert!(shut.is_shut(80, &stage.node, by), "{backend} {by}");
+        }
+        assert!(two.is_shut(81, &stage.router, at(NODE[1], 8081)), "0.0.0.0 is no IPv6 address");
+        assert!(two.is_shut(82, &stage.router, at(NODE[0], 8082)), ":: is no IPv4 address");
+        for attached in [&one, &two] {
+            stage.verb("CHECK", attached).succeeded();
+            stage.verb("DEL", attached).succeeded();
+        }
     }
-    assert!(two.serves(80, &stage.node, at("127.0.0.1", 8080)).is_ok());
-    assert!(two.serves(81, &stage.router, at(NODE[0], 8081)).is_ok());
-    for (shut, by) in [(&one, at(BRIDGE[0], 8080)), (&one, at(BRIDGE[1], 8080)), (&two, at(BRIDGE[0], 8080))]
-    {
-        assert!(shut.is_shut(80, &stage.node, by), "{by}");
-    }
-    assert!(two.is_shut(81, &stage.router, at(NODE[1], 8081)), "0.0.0.0 is no IPv6 address");
 }
 
 #[test]
@@ -82,22 +93,49 @@ fn every_port_of_a_range_leads_to_its_own() {
     assert_eq!(stage.left_of("one"), "");
 }
 
+// "checkPorts validates correct rule count with masqAll"
 #[test]
 fn who_may_be_seen_by_the_container_is_the_networks_to_say() {
     let stage = Stage::new();
-    let all = stage.mapped_with("all", &json!([port(8080, 80, "tcp")]), &json!({ "masqAll": true }));
-    let none = stage.mapped_with("none", &json!([port(8081, 80, "tcp")]), &json!({ "snat": false }));
-    let marked = stage.mapped_with("marked", &json!([port(8082, 80, "tcp")]), &json!({ "markMasqBit": 5 }));
-    for family in 0..2 {
-        let seen = |one: &crate::stage::Attached, number| {
-            one.serves(80, &stage.router, at(NODE[family], number)).expect("from the router")
+    let mut pods = ["all", "none", "marked"].map(|name| stage.pod(name));
+    for backend in BACKENDS {
+        let map = |one, number, key: &str, value| {
+            let mut keys = json!({ "backend": backend });
+            keys[key] = value;
+            stage.map(one, &json!([port(number, 80, "tcp")]), &keys)
         };
-        assert_eq!(seen(&all, 8080), ip(BRIDGE[family]));
-        assert_eq!(seen(&none, 8081), ip(ROUTER[family]));
-        assert_eq!(marked.serves(80, &marked.pod, at(BRIDGE[family], 8082)).unwrap(), ip(BRIDGE[family]));
+        let [all, none, marked] = pods;
+        let all = map(all, 8080, "masqAll", json!(true));
+        let none = map(none, 8081, "snat", json!(false));
+        let marked = map(marked, 8082, "markMasqBit", json!(5));
+        for family in 0..2 {
+            let seen = |one: &Attached, number| {
+                one.serves(80, &stage.router, at(NODE[family], number)).expect("from the router")
+            };
+            assert_eq!(seen(&all, 8080), ip(BRIDGE[family]), "{backend}");
+            assert_eq!(seen(&none, 8081), ip(ROUTER[family]), "{backend}");
+            let hairpin = marked.serves(80, &marked.pod, at(BRIDGE[family], 8082)).unwrap();
+            assert_eq!(hairpin, ip(BRIDGE[family]), "{backend}");
+        }
+        assert!(none.is_shut(80, &stage.node, at("127.0.0.1", 8081)), "{backend}");
+        assert!(marked.serves(80, &stage.node, at("127.0.0.1", 8082)).is_ok(), "{backend}");
+        // What hides sources is looked for where somebody wants it, and nowhere else.
+        for attached in [&all, &none, &marked] {
+            stage.verb("CHECK", attached).succeeded();
+        }
+        stage.node.sh(if backend == "nftables" {
+            "nft flush map inet trestle hairpins4; nft flush map inet trestle hairpins6"
+        } else {
+            "iptables-nft-save -t nat | grep -v 'CNI-DN-.*MARK' | iptables-nft-restore"
+        });
+        let error = stage.verb("CHECK", &all).error();
+        assert!(error["msg"].as_str().is_some_and(|said| said.contains("missing")), "{backend}: {error}");
+        stage.verb("CHECK", &none).succeeded();
+        for attached in [&all, &none, &marked] {
+            stage.verb("DEL", attached).succeeded();
+        }
+        pods = [all, none, marked];
     }
-    assert!(none.is_shut(80, &stage.node, at("127.0.0.1", 8081)));
-    assert!(marked.serves(80, &stage.node, at("127.0.0.1", 8082)).is_ok());
 }
 
 #[test]

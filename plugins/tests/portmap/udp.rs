@@ -34,8 +34,8 @@ fn a_client_that_keeps_its_port_reaches_whoever_has_the_hosts_port_now() {
     for (client, node) in clients.iter().zip(NODE) {
         client.send_to(b"?", at(node, 5353)).expect("a datagram is sent");
     }
-    for name in ["one", "two", "three"] {
-        let container = stage.mapped(name, &ports);
+    for (name, backend) in [("one", "nftables"), ("two", "iptables"), ("three", "nftables")] {
+        let container = stage.mapped_with(name, &ports, &json!({ "backend": backend }));
         for (client, node) in clients.iter().zip(NODE) {
             // The refusals of the time without a container may still wait in the socket.
             let _ = client.take_error();

@@ -5,7 +5,7 @@ use std::path::Path;
 use sandbox::Place;
 use serde_json::json;
 
-use crate::stage::{Attached, NODE, Stage, at, port, portmap};
+use crate::stage::{Attached, BACKENDS, NODE, Stage, at, port, portmap};
 
 fn ports() -> serde_json::Value {
     json!([port(8080, 80, "tcp"), port(5353, 53, "udp")])
@@ -87,16 +87,27 @@ fn gc(stage: &Stage, one: &Attached, valid: &serde_json::Value) {
 fn gc_removes_the_ports_of_attachments_that_are_gone_and_no_others() {
     for records in ["kept", "lost"] {
         let stage = Stage::new();
-        let one = stage.mapped("one", &ports());
-        let two = stage.mapped("two", &json!([port(9090, 90, "tcp")]));
+        let by = |number: u16, name: &str, backend: &str| {
+            let ports = json!([port(number, 80, "tcp"), port(number, 53, "udp")]);
+            stage.mapped_with(&format!("{name}-{backend}"), &ports, &json!({ "backend": backend }))
+        };
+        let gone = BACKENDS.map(|backend| by(8080 + u16::from(backend == "iptables"), "gone", backend));
+        let kept = BACKENDS.map(|backend| by(9090 + u16::from(backend == "iptables"), "kept", backend));
         if records == "lost" {
             stage.node.exec(&["rm", "-r", "/var/lib/cni/trestle/portmap"]);
         }
-        gc(&stage, &one, &json!([{ "containerID": "two", "ifname": "eth0" }]));
-        assert_eq!(stage.left_of("one"), "", "{records}");
-        assert!(two.serves(90, &stage.router, at(NODE[0], 9090)).is_ok(), "{records}");
-        gc(&stage, &one, &json!([]));
-        assert_eq!(stage.left_of("two"), "", "{records}");
+        let valid = kept.each_ref().map(|one| json!({ "containerID": one.pod.name(), "ifname": "eth0" }));
+        gc(&stage, &gone[0], &json!(valid));
+        for one in &gone {
+            assert_eq!(stage.left_of(one.pod.name()), "", "{records}");
+        }
+        for (number, one) in (9090..).zip(&kept) {
+            assert!(one.serves(80, &stage.router, at(NODE[0], number)).is_ok(), "{records} {number}");
+        }
+        gc(&stage, &gone[0], &json!([]));
+        for one in &kept {
+            assert_eq!(stage.left_of(one.pod.name()), "", "{records}");
+        }
     }
 }
 

@@ -6,7 +6,6 @@ use super::ports::{leads, parse_leads};
 use super::{Amiss, Kind, Site};
 use crate::error::Error;
 use crate::machine::Host;
-use crate::ports::chains::missing_chains;
 use crate::ports::forget_mapped;
 use crate::record::word::{escape, unescape};
 
@@ -56,10 +55,10 @@ impl Kind for Chains {
         chains(wanted).try_for_each(|chains| site.host.map_chains(chains))
     }
 
-    fn compare(&self, _: &mut Site<'_>, wanted: &[Adjustment]) -> Result<Vec<Amiss>, Error> {
+    fn compare(&self, site: &mut Site<'_>, wanted: &[Adjustment]) -> Result<Vec<Amiss>, Error> {
         let mut amiss = Vec::new();
         for chains in chains(wanted) {
-            let missing = missing_chains(chains)?;
+            let missing = site.host.missing_chains(chains)?;
             if !missing.is_empty() {
                 let found = format!("missing: {}", missing.join(", "));
                 amiss.push((Adjustment::PortChains(chains.clone()), found));

@@ -5,7 +5,6 @@ use netstate::{Adjustment, Attachment, Condition, Family, Hairpin, MarkBit, Port
 use super::{Amiss, Kind, Site};
 use crate::error::Error;
 use crate::machine::Host;
-use crate::nftables::Claim;
 use crate::record::word::{escape, unescape};
 
 /// The kind.
@@ -104,16 +103,6 @@ pub(super) fn parse_leads<'a>(words: impl Iterator<Item = &'a str>, owner: &Atta
         }
     }
     Some(Ports { class: PortClass::default(), mappings, hairpins, owner: owner.clone() })
-}
-
-impl Host {
-    /// Flushed rules come back; a port that another got meanwhile stays with it.
-    fn restore_ports(&mut self, ports: &Ports) -> Result<(), Error> {
-        match self.nftables.add_ports(ports, &mut |_| Claim::Stands) {
-            Err(crate::nftables::Error::PortTaken { .. }) => Ok(()),
-            done => Ok(done?),
-        }
-    }
 }
 
 #[cfg(test)]

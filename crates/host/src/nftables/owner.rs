@@ -7,6 +7,9 @@ use netstate::{Attachment, Mac};
 /// `NFTNL_UDATA_COMMENT_MAXLEN`: the longest comment, in bytes, that `nft` takes.
 pub(super) const COMMENT_LIMIT: usize = 128;
 
+/// Before the name, where the container asks for the same by another of its interfaces.
+const SHARED: &str = "+ ";
+
 /// Hexadecimal digits in [`Attachment::key`].
 const KEY: usize = 32;
 
@@ -65,6 +68,18 @@ impl Owner {
         comment
     }
 
+    /// The comment of what the owner's container asks for by another interface, too.
+    pub(super) fn comment_of_shared(&self) -> String {
+        let mut comment = format!("{} {SHARED}{}", self.key, self.name);
+        comment.truncate(COMMENT_LIMIT); // ASCII only
+        comment
+    }
+
+    /// Is it the comment of what a container asks for by several interfaces?
+    pub(super) fn is_of_shared(comment: &str) -> bool {
+        comment.split_once(' ').is_some_and(|(_, rest)| rest.starts_with(SHARED))
+    }
+
     /// Reads a comment back. None of ours is without a key.
     pub(crate) fn parse(comment: &str) -> Option<(Self, Option<Mac>)> {
         let (key, rest) = comment.split_once(' ')?;
@@ -73,7 +88,7 @@ impl Owner {
         }
         let (mac, name) = match rest.split_once(' ').map(|(mac, name)| (mac.parse(), name)) {
             Some((Ok(mac), name)) => (Some(mac), name),
-            _ => (None, rest),
+            _ => (None, rest.strip_prefix(SHARED).unwrap_or(rest)),
         };
         Some((Self { key: key.to_owned(), name: name.to_owned() }, mac))
     }
@@ -101,6 +116,14 @@ mod tests {
             assert_eq!((owner.attachment(), found), (Some(attachment("net")), mac));
             assert!(owner.is_on("net") && !owner.is_on("ne") && !owner.is_on("nets"));
         }
+    }
+
+    #[test]
+    fn a_comment_says_that_others_ask_for_the_same() {
+        let alone = Owner::of(&attachment("net"));
+        let comment = alone.comment_of_shared();
+        assert_eq!(Owner::parse(&comment), Some((alone.clone(), None)));
+        assert!(Owner::is_of_shared(&comment) && !Owner::is_of_shared(&alone.comment(None)));
     }
 
     #[test]

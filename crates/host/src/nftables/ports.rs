@@ -33,19 +33,19 @@ mod class;
 mod condition;
 mod entry;
 mod holding;
+mod leaving;
 mod loopback;
 
 use netstate::{HostPorts, PortClass, Ports};
 
 use super::Nftables;
 use super::error::Error;
-use super::message::Change;
 use super::owner::Owner;
 use super::session::Session;
 use super::structure::INET as TABLE;
 
 use class::Class;
-use entry::PortEntry;
+use entry::{PortEntry, Sharing};
 use holding::{Holding, Holdings};
 
 /// What is known of somebody who holds a port that another asks for.
@@ -55,12 +55,15 @@ pub enum Claim {
     Stands,
     /// It is provably gone: the port is free.
     Void,
-    /// It is the same container, by another interface: the port leads there already.
+    /// It is the same container, by another interface: the port leads there already, and when that interface goes
+    /// it leads to the other.
     Shared,
 }
 
 /// Says what is known of a holder.
 pub type Judge<'a> = dyn FnMut(&Owner) -> Claim + 'a;
+
+pub use leaving::Heirs;
 
 /// A mapped port, or a hairpin of one, and whose it is.
 #[derive(Debug, Clone)]
@@ -92,6 +95,18 @@ impl Nftables {
         })
     }
 
+    /// Are these ports free here? They are mapped by somebody else's rules than ours, so nothing is changed.
+    ///
+    /// # Errors
+    /// [`Error::PortTaken`], as [`Self::add_ports`].
+    pub fn claim_ports(&mut self, ports: &Ports, judge: &mut Judge<'_>) -> Result<(), Error> {
+        if !self.available()? {
+            return Ok(());
+        }
+        let class = Class::of(&ports.class);
+        wanted(self.session()?, &class, ports, judge).map(drop)
+    }
+
     /// Drops what has an address of 127.0.0.0/8 and comes from another machine or a container.
     ///
     /// # Errors
@@ -101,6 +116,15 @@ impl Nftables {
             let (chain, rules) = (loopback::chain(), session.rules(TABLE, None)?);
             Ok(if chain.stands(&rules) { Vec::new() } else { chain.build(&rules) })
         })
+    }
+
+    /// Is that so?
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn guards_loopback(&mut self) -> Result<bool, Error> {
+        let rules = self.session()?.rules(TABLE, None)?;
+        Ok(loopback::chain().stands(&rules))
     }
 
     /// What of this is not in the kernel as it must be, in words. A port that the same container holds by another
@@ -118,7 +142,10 @@ impl Nftables {
             return Ok(vec![format!("the rules of chain {TABLE} {}", class.anchor())]);
         }
         match wanted(session, &class, ports, judge) {
-            Ok((_, new)) => Ok(new.iter().map(ToString::to_string).collect()),
+            Ok((_, new)) => {
+                let own = new.iter().filter(|entry| entry.sharing == Sharing::Alone);
+                Ok(own.map(ToString::to_string).collect())
+            }
             Err(taken @ Error::PortTaken { .. }) => Ok(vec![taken.to_string()]),
             Err(error) => Err(error),
         }
@@ -133,20 +160,6 @@ impl Nftables {
         self.session()?.has_chain(TABLE, &Class::of(class).anchor())
     }
 
-    /// Removes the owner's elements among these, in one batch. What is not there, or belongs to another, is
-    /// nothing to do: a late DEL takes nothing of a later owner of the port.
-    ///
-    /// # Errors
-    /// [`Error`]; then nothing was removed.
-    pub fn remove_ports(&mut self, ports: &Ports) -> Result<(), Error> {
-        if ports.mappings.is_empty() || !self.available()? {
-            return Ok(());
-        }
-        let entries = entry::of(&Class::of(&ports.class), ports);
-        let owner = Owner::of(&ports.owner);
-        self.delete_entries(&entries, &owner)
-    }
-
     /// Every mapped port and hairpin that says whose it is.
     ///
     /// # Errors
@@ -156,34 +169,6 @@ impl Nftables {
             return Ok(Vec::new());
         }
         holding::all(self.session()?)
-    }
-
-    /// Removes those of these that still belong to whom they are said to belong.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub fn delete_ports(&mut self, owned: &[OwnedPort]) -> Result<(), Error> {
-        let mut owners: Vec<&Owner> = owned.iter().map(|owned| &owned.owner).collect();
-        owners.dedup();
-        for owner in owners {
-            let theirs = owned.iter().filter(|owned| owned.owner == *owner);
-            let entries: Vec<PortEntry> = theirs.map(|owned| owned.entry.clone()).collect();
-            self.delete_entries(&entries, owner)?;
-        }
-        Ok(())
-    }
-
-    fn delete_entries(&mut self, entries: &[PortEntry], owner: &Owner) -> Result<(), Error> {
-        self.session()?.change("remove mapped ports", |session| -> Result<Vec<Change>, Error> {
-            let found = session.find_each(entries.iter().map(PortEntry::question))?;
-            let theirs = |(entry, found): (&PortEntry, _)| -> Option<PortEntry> {
-                let found: super::answer::Entry = found?;
-                let (said, _) = Owner::parse(found.comment.as_deref()?)?;
-                (entry.is_keyed(&found) && said.key() == owner.key()).then(|| entry.clone())
-            };
-            let old: Vec<PortEntry> = entries.iter().zip(found).filter_map(theirs).collect();
-            Ok(entry::deletions(&old))
-        })
     }
 }
 
@@ -204,7 +189,13 @@ fn wanted(
                 continue;
             }
             match verdict(held, &entry, judge) {
-                Claim::Shared => stands = true,
+                Claim::Shared => {
+                    stands = true;
+                    if held.entry.sharing == Sharing::Alone {
+                        old.push(held.entry.clone());
+                        new.push(held.entry.shared());
+                    }
+                }
                 Claim::Void => old.push(held.entry.clone()),
                 Claim::Stands => return Err(taken(&entry, held)),
             }

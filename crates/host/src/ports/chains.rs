@@ -18,16 +18,17 @@ use std::net::IpAddr;
 
 use netstate::{Attachment, Family, HostPorts, PortChains, PortRange, Ports, Transport};
 
-use super::claim;
+use super::claims::claim;
 use crate::error::Error;
 use crate::iptables::{Iptables, Saved, SavedRule, Table};
 use crate::machine::Host;
 use crate::nftables::{self, Claim, Owner, reference};
 use crate::record::{Keeper, Records};
 
-use rules::{MASQUERADE, edits, jumps_of, pieces, shared};
+use rules::{MASQUERADE, edits, jumps_of, pieces, rules_of, shared};
 
-const DNAT: &str = "CNI-HOSTPORT-DNAT";
+/// The chain that leads to containers' chains.
+pub(super) const DNAT: &str = "CNI-HOSTPORT-DNAT";
 
 /// The beginning of the names of containers' chains, ours and the reference's.
 const OF_CONTAINER: &str = "CNI-DN-";
@@ -42,10 +43,11 @@ impl Host {
     /// [`nftables::Error::PortTaken`], which says who holds one; and what iptables says.
     pub(crate) fn map_chains(&mut self, chains: &PortChains) -> Result<(), Error> {
         let records = Records::of(Keeper::Portmap)?;
+        self.claim_in_nftables(&chains.ports, &records)?;
         for family in families(&chains.ports) {
             let mut taken = None;
             iptables(family)?.change(Table::Nat, |saved| {
-                match in_the_way(saved, chains, family, &records) {
+                match in_the_way(saved, &chains.ports, family, &records) {
                     Err(error) => {
                         taken = Some(error);
                         Vec::new()
@@ -57,14 +59,37 @@ impl Host {
                 return Err(error.into());
             }
         }
-        if chains.ports.from_loopback().is_some() && self.nftables.available()? {
+        // Somebody may have got one meanwhile: it sees our chains, or we its elements.
+        self.claim_in_nftables(&chains.ports, &records)?;
+        if self.wants_guard(chains)? {
             self.nftables.guard_loopback()?;
         }
         self.let_loopback_through(&chains.ports)?;
         self.forget_flows(&chains.ports)
     }
 
-    /// Is the attachment's chain there, in each family?
+    /// What is missing of mapped ports, in words.
+    ///
+    /// # Errors
+    /// What iptables or the kernel says.
+    pub(crate) fn missing_chains(&mut self, chains: &PortChains) -> Result<Vec<String>, Error> {
+        let mut missing = Vec::new();
+        for family in families(&chains.ports) {
+            missing.extend(missing_rules(&iptables(family)?.save(Table::Nat)?, chains, family));
+        }
+        if self.wants_guard(chains)? && !self.nftables.guards_loopback()? {
+            missing.push("the rules that guard 127.0.0.0/8".to_owned());
+        }
+        missing.extend(self.missing_loopback_setting(&chains.ports)?);
+        Ok(missing)
+    }
+
+    /// Do packets of 127.0.0.0/8 reach the container, and can `nf_tables` keep those of others out?
+    fn wants_guard(&mut self, chains: &PortChains) -> Result<bool, Error> {
+        Ok(chains.ports.from_loopback().is_some() && self.nftables.available()?)
+    }
+
+    /// Is the attachment's chain there, in each family, and what guards 127.0.0.0/8?
     ///
     /// # Errors
     /// What `nf_tables` says, or iptables.
@@ -79,7 +104,7 @@ impl Host {
                 return Ok(false);
             }
         }
-        Ok(true)
+        Ok(!self.wants_guard(chains)? || self.nftables.guards_loopback()?)
     }
 
     /// Removes an attachment's chain, wherever it is.
@@ -120,33 +145,21 @@ impl Host {
     }
 }
 
-/// What is missing of mapped ports, in words.
-///
-/// # Errors
-/// What iptables says.
-pub(crate) fn missing_chains(chains: &PortChains) -> Result<Vec<String>, Error> {
+/// What is missing of a family's rules, in words. A rule that others wrote conditions for is told by its target alone:
+/// iptables has its own words for them.
+fn missing_rules(saved: &Saved, chains: &PortChains, family: Family) -> Vec<String> {
     let mut missing = Vec::new();
-    for family in families(&chains.ports) {
-        let saved = iptables(family)?.save(Table::Nat)?;
-        let shared = shared(&chains.marking);
-        if !shared.stands(&saved) {
-            missing.push(format!("the jumps of {family} to {DNAT} and {MASQUERADE}"));
-        }
-        let chain = chain(&chains.ports.owner);
-        let jumps = saved.rules().iter().filter(|rule| rule.target() == Some(&chain)).count();
-        let wanted = jumps_of(chains, family).len();
-        let held: Vec<HostPorts> = held(&saved, family)
-            .into_iter()
-            .filter(|held| held.chain == chain)
-            .map(|held| held.from)
-            .collect();
-        let lacking = pieces(&chains.ports, family).into_iter().filter(|piece| !held.contains(&piece.from));
-        missing.extend(lacking.map(|piece| format!("port {}", piece.from)));
-        if jumps < wanted {
-            missing.push(format!("a jump to {chain}"));
-        }
+    if !shared(&chains.marking).stands(saved) {
+        missing.push(format!("the jumps of {family} to {DNAT} and {MASQUERADE}"));
     }
-    Ok(missing)
+    let rules = rules_of(chains, family).into_iter().filter(|rule| !saved.has(rule));
+    missing.extend(rules.map(|rule| format!("rule {rule}")));
+    let chain = chain(&chains.ports.owner);
+    let jumps = saved.rules().iter().filter(|rule| rule.target() == Some(&chain)).count();
+    if jumps < jumps_of(chains, family).len() {
+        missing.push(format!("a jump to {chain}"));
+    }
+    missing
 }
 
 /// The iptables that a family's rules belong in.
@@ -156,7 +169,8 @@ fn iptables(family: Family) -> Result<Iptables, Error> {
     Ok(holding.first().copied().unwrap_or(nft))
 }
 
-fn families(ports: &Ports) -> Vec<Family> {
+/// The families of the ports.
+pub(super) fn families(ports: &Ports) -> Vec<Family> {
     let mapped = |family: &Family| ports.mappings.iter().any(|mapping| mapping.from.family == *family);
     Family::ALL.into_iter().filter(mapped).collect()
 }
@@ -205,24 +219,27 @@ fn from(rule: &SavedRule, family: Family) -> Option<HostPorts> {
     Some(HostPorts { family, address, protocol, ports })
 }
 
-/// The chains of dead holders that are in the way, and our own.
-fn in_the_way(
+/// The chains of dead holders that are in the way of these ports, and the chain of their owner.
+///
+/// # Errors
+/// [`nftables::Error::PortTaken`].
+pub(super) fn in_the_way(
     saved: &Saved,
-    chains: &PortChains,
+    ports: &Ports,
     family: Family,
     records: &Records,
 ) -> Result<Vec<String>, nftables::Error> {
-    let own = chain(&chains.ports.owner);
+    let own = chain(&ports.owner);
     let mut void = vec![own.clone()];
-    for piece in pieces(&chains.ports, family) {
+    for piece in pieces(ports, family) {
         for held in held(saved, family) {
             if held.chain == own || !held.from.overlaps(&piece.from) {
                 continue;
             }
             let claim = match &held.owner {
-                Some(owner) => claim(records, owner, &chains.ports.owner),
+                Some(owner) => claim(records, owner, &ports.owner),
                 // The reference's comment names the container's ID.
-                None if held.comment.contains(&chains.ports.owner.container) => Claim::Shared,
+                None if held.comment.contains(&ports.owner.container) => Claim::Shared,
                 None => Claim::Stands,
             };
             match claim {

@@ -79,7 +79,7 @@ fn each_class_has_its_own_maps_and_all_classes_share_the_ports_of_the_host() {
     assert_eq!(nftables.owned_ports().unwrap().len(), 6);
     for ports in [&usual, &marked, &conditional] {
         assert!(nftables.has_port_class(&ports.class).unwrap());
-        nftables.remove_ports(ports).unwrap();
+        nftables.remove_ports(ports, &mut crate::alone).unwrap();
     }
     assert!(nftables.owned_ports().unwrap().is_empty());
 }

@@ -8,7 +8,7 @@ use netstate::{Attachment, Ports};
 
 use crate::asked::{owner, ports};
 use crate::network::{private_network, ruleset};
-use crate::{add, missing, stands};
+use crate::{add, alone, missing, stands};
 
 /// Who holds which ports.
 fn held() -> Vec<String> {
@@ -82,7 +82,7 @@ fn a_dead_holder_is_replaced_and_its_late_removal_takes_nothing() {
     assert_eq!(asked, ["net/dead/eth0"; 2]);
     let of_the_new = held();
     assert_eq!(of_the_new, ["0.0.0.0:80/tcp net/one/eth0", "192.0.2.1:95-97/udp net/one/eth0"]);
-    Nftables::new().remove_ports(&old).unwrap();
+    Nftables::new().remove_ports(&old, &mut alone).unwrap();
     assert_eq!(held(), of_the_new);
     assert_eq!(missing(&new), [""; 0]);
 }
@@ -101,8 +101,14 @@ fn a_container_that_asks_twice_keeps_the_port_where_it_was() {
     nftables.add_ports(&second, &mut shared).unwrap();
     assert_eq!(held(), ["0.0.0.0:80/tcp net/one/eth0", "0.0.0.0:81/tcp other/one/eth1"]);
     assert!(nftables.missing_ports(&second, &mut shared).unwrap().is_empty());
-    nftables.remove_ports(&second).unwrap();
+    nftables.remove_ports(&second, &mut alone).unwrap();
     assert_eq!(held(), ["0.0.0.0:80/tcp net/one/eth0"]);
+    // The first goes alone: in one step all that the second asks for is its own.
+    nftables.add_ports(&second, &mut shared).unwrap();
+    nftables.remove_ports(&first, &mut |_| vec![second.clone()]).unwrap();
+    assert_eq!(held(), ["0.0.0.0:80/tcp other/one/eth1", "0.0.0.0:81/tcp other/one/eth1"]);
+    assert!(ruleset().contains(": 10.2.0.2 . 80") && !ruleset().contains("10.1.0.2 comment"));
+    assert_eq!(missing(&second), [""; 0]);
 }
 
 #[test]

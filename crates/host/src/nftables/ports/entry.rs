@@ -14,6 +14,15 @@ use crate::nftables::message::Change;
 use crate::nftables::owner::Owner;
 use crate::nftables::set::{Key, Leads, NewEntry};
 
+/// Who asks for an element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sharing {
+    /// Its owner.
+    Alone,
+    /// The owner's container by another interface, too, which is to have it afterwards.
+    Shared,
+}
+
 /// An element: the ports, or the hairpin, of an owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PortEntry {
@@ -27,6 +36,8 @@ pub(super) struct PortEntry {
     pub(super) key: Key,
     /// Where it leads to.
     pub(super) leads: Leads,
+    /// Who asks for it.
+    pub(super) sharing: Sharing,
 }
 
 /// The elements that an attachment's ports need.
@@ -40,6 +51,7 @@ pub(super) fn of(class: &Class, ports: &Ports) -> Vec<PortEntry> {
             map: map_of(&mapping.from).name(mapping.from.family, class.suffix()),
             key: key(&mapping.from),
             leads: Leads::Value(value(&mapping)),
+            sharing: Sharing::Alone,
         })
         .collect();
     entries.extend(ports.hairpins.iter().map(|hairpin| PortEntry {
@@ -48,6 +60,7 @@ pub(super) fn of(class: &Class, ports: &Ports) -> Vec<PortEntry> {
         map: Map::Hairpins.name(Family::of(hairpin.to), class.suffix()),
         key: bytes(hairpin.to).into(),
         leads: Leads::Chain(inside_name(hairpin.sources)),
+        sharing: Sharing::Alone,
     }));
     entries
 }
@@ -138,13 +151,22 @@ impl PortEntry {
         found.key == self.key.first && found.last == self.key.last
     }
 
+    /// The same, for somebody else, too.
+    pub(super) fn shared(&self) -> Self {
+        Self { sharing: Sharing::Shared, ..self.clone() }
+    }
+
+    /// Is it the same element, whosever it is?
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        (&self.map, &self.key) == (&other.map, &other.key)
+    }
+
     fn addition(self) -> NewEntry {
-        NewEntry {
-            name: self.to_string(),
-            comment: self.owner.comment(None),
-            key: self.key,
-            leads: self.leads,
-        }
+        let comment = match self.sharing {
+            Sharing::Alone => self.owner.comment(None),
+            Sharing::Shared => self.owner.comment_of_shared(),
+        };
+        NewEntry { name: self.to_string(), comment, key: self.key, leads: self.leads }
     }
 }
 

@@ -3,7 +3,7 @@
 use netstate::{Family, HostPorts, Ports};
 
 use super::class::{Class, Map};
-use super::entry::{self, PortEntry};
+use super::entry::{self, PortEntry, Sharing};
 use super::{OwnedPort, TABLE};
 use crate::nftables::answer::Entry;
 use crate::nftables::error::Error;
@@ -37,7 +37,11 @@ impl Holding {
         let leads = found.chain.map_or(Leads::Value(found.value), Leads::Chain);
         let key = Key { first: found.key, last: found.last };
         let whose = owner.clone().unwrap_or_else(Owner::nobody);
-        Self { owner, entry: PortEntry { from, owner: whose, map: name.to_owned(), key, leads } }
+        let sharing = match &found.comment {
+            Some(comment) if Owner::is_of_shared(comment) => Sharing::Shared,
+            _ => Sharing::Alone,
+        };
+        Self { owner, entry: PortEntry { from, owner: whose, map: name.to_owned(), key, leads, sharing } }
     }
 }
 

@@ -96,6 +96,57 @@ pub(crate) fn remove_chain(nftables: &mut Nftables, chain: &str) -> Result<(), c
     remove_legacy(&chains)
 }
 
+/// Are these ports free in the reference's own tables?
+///
+/// # Errors
+/// [`Error::PortTaken`] where it leads one to another container; what `nf_tables` says.
+pub(crate) fn claim(nftables: &mut Nftables, ports: &Ports) -> Result<(), Error> {
+    if !nftables.available()? {
+        return Ok(());
+    }
+    for family in Family::ALL {
+        let wanted = || ports.mappings.iter().filter(|mapping| mapping.from.family == family);
+        if wanted().next().is_none() {
+            continue;
+        }
+        let mut rules = nftables.session()?.rules(HOSTPORT[family as usize], None)?;
+        rules.retain(|rule| TRANSLATING.contains(&rule.chain.as_str()));
+        for rule in rules {
+            let holder = rule.comment.clone().unwrap_or_default();
+            let taken = wanted().find(|mapping| is_in_the_way(&rule, mapping));
+            if let Some(mapping) = taken.filter(|_| holder != ports.owner.container) {
+                let port = format!("port {}", mapping.from);
+                return Err(Error::PortTaken { port, holder: format!("container {holder}") });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Does it translate a port that the mapping is to have, on one of its addresses?
+fn is_in_the_way(rule: &Rule, mapping: &PortMapping) -> bool {
+    let compared: Vec<&[u8]> = rule.expressions.iter().filter_map(expression::compared).collect();
+    let port = |value: &[u8]| {
+        <[u8; 2]>::try_from(value).is_ok_and(|port| mapping.from.ports.contains(u16::from_be_bytes(port)))
+    };
+    let protocol = [mapping.from.protocol.number()];
+    let length = usize::from(mapping.from.family.bits() / 8);
+    let elsewhere = mapping.from.address.is_some_and(|address| {
+        let apart = |value: &&&[u8]| value.len() == length && **value != address::bytes(address);
+        compared.iter().any(|value| apart(&value))
+    });
+    compared.iter().any(|value| port(value)) && compared.iter().any(|value| **value == protocol) && !elsewhere
+}
+
+/// Does a chain of this name in iptables' table `nat` in `nf_tables` hold rules?
+///
+/// # Errors
+/// What `nf_tables` says.
+pub(crate) fn has_jumps(nftables: &mut Nftables, family: Family, chain: &str) -> Result<bool, Error> {
+    let table = [IP_NAT, IP6_NAT][family as usize];
+    Ok(nftables.available()? && !nftables.session()?.rules(table, Some(chain))?.is_empty())
+}
+
 /// Is there a chain of this name in iptables' table `nat` in `nf_tables`?
 ///
 /// # Errors

@@ -58,7 +58,7 @@ pub(super) fn pieces(ports: &Ports, family: Family) -> Vec<PortMapping> {
 }
 
 /// The rules of the attachment's chain.
-fn rules_of(chains: &PortChains, family: Family) -> Vec<Rule> {
+pub(super) fn rules_of(chains: &PortChains, family: Family) -> Vec<Rule> {
     let chain = chain(&chains.ports.owner);
     let owner = Owner::of(&chains.ports.owner).comment(None);
     let mark = match &chains.marking {
