@@ -4,6 +4,7 @@ mod crash;
 mod flow;
 mod reference;
 mod sbr;
+mod sbr_interfaces;
 mod stage;
 mod tuning;
 mod vrf_support;

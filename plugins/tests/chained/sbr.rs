@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use crate::stage::{Stage, after, plugin};
 
-fn sbr(keys: &Value) -> Value {
+pub(crate) fn sbr(keys: &Value) -> Value {
     plugin("sbr", keys)
 }
 
 /// The rules that lead from an address to a table, in the kernel's order.
-fn rules(pod: &Pod) -> Vec<String> {
+pub(crate) fn rules(pod: &Pod) -> Vec<String> {
     let shown = |family: &str| {
         let text = pod.exec(&["ip", family, "rule"]).stdout;
         let from = text.lines().filter_map(|line| line.split_once("from ").map(|(_, rest)| rest.trim()));
@@ -23,7 +23,7 @@ fn rules(pod: &Pod) -> Vec<String> {
 }
 
 /// The routes of a table, sorted; `fe80::` ones left out.
-fn routes(pod: &Pod, family: &str, table: &str) -> Vec<String> {
+pub(crate) fn routes(pod: &Pod, family: &str, table: &str) -> Vec<String> {
     // A table without routes is no table.
     let text =
         pod.exec(&["sh", "-c", &format!("ip {family} route show table {table} 2>/dev/null || true")]).stdout;
@@ -80,7 +80,8 @@ fn check_names_the_rule_or_route_that_is_gone() {
     pod.exec(&["ip", "-6", "rule", "del", "from", "fd01:2::2"]);
     let amiss = stage.amiss(&pod, &conf, &result);
     assert!(amiss.contains("rule from fd01:2::2 lookup 101: missing"), "{amiss}");
-    // DEL doesn't mind.
+    // DEL doesn't mind, nor that there is no way any more to bring a route back.
+    pod.sh("ip link set eth0 down; ip addr flush dev eth0");
     stage.del(&pod, &conf, &result);
     assert_eq!(rules(&pod), [""; 0]);
 }

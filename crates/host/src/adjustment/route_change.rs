@@ -1,12 +1,12 @@
 //! Routes of the container that move from table to table.
 
 mod line;
+mod seen;
 
-use ipnetwork::IpNetwork;
-use netlink_packet_core::NLM_F_CREATE;
+use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE};
 use netlink_packet_route::RouteNetlinkMessage as Message;
-use netlink_packet_route::route::{RouteAttribute, RouteFlags, RouteMessage, RouteMetric, RouteType};
-use netstate::{Adjustment, Attachment, Change, Family, KernelRoute, LinkName, Route, RouteChange, Scope};
+use netlink_packet_route::route::{RouteFlags, RouteMessage};
+use netstate::{Adjustment, Attachment, Change, Family, KernelRoute, LinkName, RouteChange};
 
 use super::{Amiss, Kind, Site};
 use crate::address::address_family;
@@ -37,7 +37,8 @@ impl Kind for RouteChanges {
         let mut socket = site.container()?.route()?;
         for RouteChange { change, kernel } in changes(wanted) {
             match change {
-                Change::Added => add(&mut socket, kernel)?,
+                // Of several to one destination, the one that was read first comes first.
+                Change::Added => add(&mut socket, kernel, NLM_F_APPEND)?,
                 Change::Taken => take(&mut socket, kernel)?,
             }
         }
@@ -96,9 +97,9 @@ impl Namespace {
             let mut request = RouteMessage::default();
             request.header.address_family = address_family(family);
             let answers = socket.dump(&Message::GetRoute(request)).context("read", &"the routes")?;
-            routes.extend(answers.into_iter().filter_map(|message| match message {
-                Message::NewRoute(message) => read(&message, family, (index, link)),
-                _ => None,
+            routes.extend(answers.into_iter().flat_map(|message| match message {
+                Message::NewRoute(message) => seen::read(&message, family, (index, link)),
+                _ => Vec::new(),
             }));
         }
         Ok(routes)
@@ -141,10 +142,10 @@ fn message(socket: &mut Socket, kernel: &KernelRoute) -> Result<RouteMessage, Er
     Ok(message)
 }
 
-/// A route that is there already stays.
-fn add(socket: &mut Socket, kernel: &KernelRoute) -> Result<(), Error> {
+/// A route that is there already stays. `order` is [`NLM_F_APPEND`], or 0 for before all others to the destination.
+fn add(socket: &mut Socket, kernel: &KernelRoute, order: u16) -> Result<(), Error> {
     let message = message(socket, kernel)?;
-    match socket.request(Request::new(Message::NewRoute(message), NLM_F_CREATE)) {
+    match socket.request(Request::new(Message::NewRoute(message), NLM_F_CREATE | order)) {
         Err(refusal) if refusal.is(libc::EEXIST) => Ok(()),
         answer => answer.context("add", kernel).map(drop),
     }
@@ -152,7 +153,7 @@ fn add(socket: &mut Socket, kernel: &KernelRoute) -> Result<(), Error> {
 
 /// A link that is down has no routes, and a gateway that has become unreachable is nobody's any more.
 fn put_back(socket: &mut Socket, kernel: &KernelRoute) -> Result<(), Error> {
-    match add(socket, kernel) {
+    match add(socket, kernel, 0) {
         Err(Error::Refused { source, .. })
             if [libc::ENETDOWN, libc::ENETUNREACH, libc::EHOSTUNREACH, libc::ENODEV, libc::EINVAL]
                 .into_iter()
@@ -173,56 +174,5 @@ fn gone(answer: Result<(), Refusal>) -> Result<(), Refusal> {
     match answer {
         Err(refusal) if refusal.is(libc::ESRCH) || refusal.is(libc::ENODEV) => Ok(()),
         answer => answer,
-    }
-}
-
-/// A unicast route of the main table by the link; neither a copy that the kernel keeps for one destination, nor one of
-/// several next hops, which no link has alone.
-fn read(message: &RouteMessage, family: Family, (index, link): (u32, &LinkName)) -> Option<KernelRoute> {
-    let header = &message.header;
-    if header.kind != RouteType::Unicast || header.flags.contains(RouteFlags::Cloned) {
-        return None;
-    }
-    let mut route = Route {
-        destination: family.default_route(),
-        gateway: None,
-        link: link.clone(),
-        priority: None,
-        table: None,
-        scope: (family == Family::V4).then(|| Scope(header.scope.into())),
-        mtu: None,
-        advmss: None,
-        source: None,
-    };
-    let (mut through, mut table) = (None, u32::from(header.table));
-    for attribute in &message.attributes {
-        match attribute {
-            RouteAttribute::Destination(found) => {
-                route.destination =
-                    IpNetwork::new(route::ip(found)?, header.destination_prefix_length).ok()?;
-            }
-            RouteAttribute::Gateway(found) => route.gateway = route::ip(found),
-            RouteAttribute::PrefSource(found) => route.source = route::ip(found),
-            RouteAttribute::Oif(found) => through = Some(*found),
-            RouteAttribute::Table(found) => table = *found,
-            RouteAttribute::Priority(found) => route.priority = Some(*found),
-            RouteAttribute::Metrics(metrics) => read_metrics(metrics, &mut route),
-            _ => {}
-        }
-    }
-    (table == MAIN && through == Some(index)).then(|| KernelRoute {
-        route,
-        protocol: header.protocol.into(),
-        onlink: header.flags.contains(RouteFlags::Onlink),
-    })
-}
-
-fn read_metrics(metrics: &[RouteMetric], route: &mut Route) {
-    for metric in metrics {
-        match metric {
-            RouteMetric::Mtu(bytes) => route.mtu = Some(*bytes),
-            RouteMetric::Advmss(bytes) => route.advmss = Some(*bytes),
-            _ => {}
-        }
     }
 }
