@@ -93,6 +93,10 @@ impl Policy for Vrf {
         Ok(plan)
     }
 
+    fn status(_: &Conf, host: &mut Host) -> Result<(), Failure> {
+        host.require_vrf().map_err(|error| conf::NoVrf(error).into())
+    }
+
     /// In CHECK of what the reference made, the interface is in the VRF, and that is all there is to know.
     fn compare_unrecorded(
         conf: &Conf,
@@ -145,7 +149,14 @@ fn table(conf: &Conf, machine: &Machine) -> Result<u32, Failure> {
             Err(ConfError::OtherTable { vrf: conf.vrf.clone(), there, asked }.into())
         }
         (Some(there), _) => Ok(there),
-        (None, Some(asked)) => Ok(asked),
+        (None, Some(asked)) => match vrfs.into_iter().find(|vrf| vrf.table == asked) {
+            // Packets of either would be routed by the other's routes.
+            Some(holder) => {
+                let (vrf, holder) = (conf.vrf.clone(), holder.name);
+                Err(ConfError::TableTaken { vrf, table: asked, holder }.into())
+            }
+            None => Ok(asked),
+        },
         (None, None) => {
             let free = (1..=u32::MAX).find(|table| !vrfs.iter().any(|vrf| vrf.table == *table));
             Ok(free.ok_or(ConfError::NoTable)?)

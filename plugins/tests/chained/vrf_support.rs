@@ -15,10 +15,16 @@ fn a_kernel_without_vrf_is_named_and_nothing_is_left() {
         "ip link add probe type vrf table 9 2>/dev/null && ip link del probe && echo yes || true",
     ]);
     let conf = plugin("vrf", &json!({ "vrfname": "blue" }));
+    // B-08
+    let status =
+        stage.call(&pod, &conf).without("CNI_CONTAINERID").without("CNI_NETNS").without("CNI_IFNAME");
+    let status = status.command("STATUS").run();
     let reply = stage.call(&pod, &crate::stage::after(&conf, &result)).command("ADD").run();
     if made.stdout.contains("yes") {
         let _ = reply.result();
+        status.succeeded();
     } else {
+        assert_eq!(status.error()["code"], 50);
         let error = reply.error();
         let msg = error["msg"].as_str().expect("msg is text");
         assert!(

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::RouteNetlinkMessage as Message;
-use netlink_packet_route::link::{InfoData, InfoVrf, LinkAttribute, LinkInfo, LinkMessage};
+use netlink_packet_route::link::{InfoData, InfoKind, InfoVrf, LinkAttribute, LinkInfo, LinkMessage};
 use netstate::{Adjustment, Attachment, Detection, Family, LinkName, VrfMember};
 use rtnetlink::{LinkMessageBuilder, LinkUnspec, LinkVrf};
 
@@ -12,9 +12,13 @@ use super::{Amiss, Kind, Site};
 use crate::address;
 use crate::error::{Context, Error};
 use crate::link::{self, Seen, Socket};
+use crate::machine::Host;
 use crate::namespace::Namespace;
-use crate::netlink::Request;
+use crate::netlink::{Refusal, Request};
 use crate::remove::gone;
+
+/// A name for a VRF that is never made.
+const PROBE: &str = "vrf-probe";
 
 /// The kind.
 pub(super) struct VrfMembers;
@@ -90,6 +94,24 @@ pub struct Vrf {
     pub table: u32,
 }
 
+impl Host {
+    /// Does the kernel know VRFs? It is asked for one without a table, which it makes in no case.
+    ///
+    /// # Errors
+    /// [`Error::Lacks`] where it does not; or what keeps us from asking.
+    pub fn require_vrf(&mut self) -> Result<(), Error> {
+        let message = LinkMessageBuilder::<LinkUnspec>::new()
+            .name(PROBE.to_owned())
+            .append_extra_attribute(LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Vrf)]))
+            .build();
+        match self.route.request(Request::new(Message::NewLink(message), NLM_F_CREATE | NLM_F_EXCL)) {
+            Err(source) if source.is(libc::EOPNOTSUPP) => Err(lacks("a VRF".to_owned(), source)),
+            Err(refusal) if refusal.is(libc::EINVAL) || refusal.is(libc::EEXIST) => Ok(()),
+            answer => answer.context("ask for", &"a VRF").map(drop),
+        }
+    }
+}
+
 impl Namespace {
     /// Every VRF.
     ///
@@ -160,14 +182,15 @@ fn enter(socket: &mut Socket, member: &VrfMember) -> Result<(), Error> {
 fn create(socket: &mut Socket, member: &VrfMember) -> Result<Seen, Error> {
     let message = LinkVrf::new(member.vrf.as_str(), member.table).up().build();
     match socket.request(Request::new(Message::NewLink(message), NLM_F_CREATE | NLM_F_EXCL)) {
-        Err(source) if source.is(libc::EOPNOTSUPP) => {
-            let feature = "VRF (CONFIG_NET_VRF)";
-            return Err(Error::Lacks { feature, object: member.to_string(), source });
-        }
+        Err(source) if source.is(libc::EOPNOTSUPP) => return Err(lacks(member.to_string(), source)),
         Err(refusal) if refusal.is(libc::EEXIST) => {}
         answer => drop(answer.context("create", &member.vrf)?),
     }
     find(socket, &member.vrf)?.ok_or_else(|| Error::NoLink(member.vrf.clone()))
+}
+
+fn lacks(object: String, source: Refusal) -> Error {
+    Error::Lacks { feature: "VRF (CONFIG_NET_VRF)", object, source }
 }
 
 /// The VRF goes with its last link. What is gone has left.

@@ -1,6 +1,7 @@
 //! The configuration of `vrf`: what was written, and what it means.
 
 use cni::{Code, Coded, Failure, Request};
+use host::Error;
 use netstate::{LinkName, LinkNameError};
 use serde::Deserialize;
 
@@ -22,6 +23,8 @@ pub(super) enum ConfError {
     Table(i64),
     #[error("table: VRF {vrf} already exists with the table {there}, not {asked}")]
     OtherTable { vrf: LinkName, there: u32, asked: u32 },
+    #[error("table: {table} is the table of VRF {holder} already: {vrf} needs one of its own")]
+    TableTaken { vrf: LinkName, table: u32, holder: String },
     #[error("table: every one has a VRF already")]
     NoTable,
     #[error("CNI_IFNAME: there is no interface {0} in the container")]
@@ -33,6 +36,17 @@ pub(super) enum ConfError {
 impl Coded for ConfError {
     fn code(&self) -> Code {
         Code::InvalidConfig
+    }
+}
+
+/// STATUS: no interface could enter a VRF.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(super) struct NoVrf(pub(super) Error);
+
+impl Coded for NoVrf {
+    fn code(&self) -> Code {
+        Code::NotAvailable
     }
 }
 
