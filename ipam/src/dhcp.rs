@@ -21,6 +21,7 @@ mod log;
 mod message;
 mod option;
 mod patience;
+mod renewed;
 mod slaac;
 mod store;
 mod v4;
@@ -30,6 +31,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use cni::{Failure, Plugin, Request, Success};
+use netstate::Attachment;
 
 pub use config::ConfigError;
 pub use error::{DaemonError, Finding, LeaseError, StoreError};
@@ -91,6 +93,19 @@ impl Plugin for Dhcp {
 /// The first that could not be, after all that could were.
 pub fn release_dead() -> Result<(), Failure> {
     Ok(alone().release_dead()?)
+}
+
+/// What an ADD told of, as it is now: a server may have changed address and routes since, and the container with them. The
+/// same where nothing is leased for the attachment.
+///
+/// # Errors
+/// Where our record of its leases can't be read.
+pub fn as_leased(owner: &Attachment, result: Success) -> Result<Success, Failure> {
+    let record = alone().store.read(owner)?;
+    Ok(match record {
+        Some(record) => renewed::as_leased(&record, result),
+        None => result,
+    })
 }
 
 /// The daemon's work, done here.

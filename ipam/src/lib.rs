@@ -4,6 +4,7 @@
 pub mod dhcp;
 pub mod fixed;
 pub mod host_local;
+pub mod route;
 
 pub use dhcp::Dhcp;
 pub use fixed::Static;

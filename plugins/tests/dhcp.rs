@@ -22,8 +22,8 @@ struct Stage {
 impl Stage {
     fn new() -> Self {
         let node = Node::enter();
-        let bin = node
-            .install(Path::new(env!("CARGO_BIN_EXE_cni")), &["bridge", "macvlan", "dhcp", "static", "cni"]);
+        let names = ["bridge", "macvlan", "portmap", "firewall", "sbr", "dhcp", "static", "cni"];
+        let bin = node.install(Path::new(env!("CARGO_BIN_EXE_cni")), &names);
         node.sh("ip link add br0 type bridge; ip addr add 10.5.0.1/24 dev br0; ip link set br0 up");
         let router = node.router(&Uplink::DUAL);
         Self { node, bin, router }
@@ -109,6 +109,100 @@ fn a_pod_on_the_nodes_own_network_leases_its_address_and_gives_it_back() {
     let _daemon = stage.daemon();
     let result = stage.live(&macvlan(&json!({ "type": "dhcp" })), "192.0.2.1");
     assert_eq!(result["ips"][0]["gateway"], "192.0.2.1");
+    assert!(eventually(PATIENCE, || given() == 0), "{}", fs::read_to_string(LEASES).unwrap_or_default());
+}
+
+/// Every lease is due.
+fn have_them_renewed() {
+    let records =
+        fs::read_dir("/var/lib/cni/trestle/dhcp").expect("leases").flatten().map(|entry| entry.path());
+    for path in records.filter(|path| path.extension().is_some_and(|extension| extension == "json")) {
+        let mut record: Value = serde_json::from_slice(&fs::read(&path).expect("a record")).expect("JSON");
+        record["leases"][0]["times"]["renew"] = json!(0);
+        fs::write(path, record.to_string()).expect("a record");
+    }
+}
+
+/// ADD of a list, whose results are each plugin's `prevResult`: the last one.
+fn add_all(stage: &Stage, pod: &Pod, list: &mut [Value]) -> Value {
+    let mut result = json!(null);
+    for conf in list {
+        conf["cniVersion"] = json!("1.1.0");
+        conf["name"] = json!("net");
+        conf["prevResult"] = result;
+        result = stage.call("ADD", pod, conf).run().result();
+        conf["prevResult"] = result.clone();
+    }
+    result
+}
+
+/// The IPv4 address of the pod's link.
+fn own(pod: &Pod) -> String {
+    let text = pod.exec(&["ip", "-j", "-4", "addr", "show", "dev", "eth0"]).stdout;
+    let links: Value = serde_json::from_str(&text).expect("ip -j prints JSON");
+    links[0]["addr_info"][0]["local"].as_str().unwrap_or_default().to_owned()
+}
+
+// B-25: the reference goes on with the old address.
+#[test]
+fn when_the_server_changes_an_address_all_that_rests_on_it_follows() {
+    let stage = Stage::new();
+    let server = Stage::server(&stage.node, "br0", "--dhcp-range=10.5.0.10,10.5.0.20,255.255.255.0,1h");
+    let daemon = stage.daemon();
+    let pods = ["c1", "c2"].map(|name| stage.node.pod(name));
+    let mut masqueraded = bridge(&json!({ "type": "dhcp" }));
+    masqueraded["ipMasq"] = json!(true);
+    masqueraded["ipMasqBackend"] = json!("nftables");
+    let ports = json!([{ "hostPort": 8080, "containerPort": 80, "protocol": "tcp" }]);
+    let mut lists = [
+        vec![
+            masqueraded.clone(),
+            json!({ "type": "firewall", "backend": "nftables" }),
+            json!({ "type": "portmap", "runtimeConfig": { "portMappings": ports } }),
+        ],
+        vec![masqueraded, json!({ "type": "sbr" })],
+    ];
+    let told = [0, 1].map(|which| add_all(&stage, &pods[which], &mut lists[which]));
+    let old = pods.each_ref().map(own);
+    drop((daemon, server));
+    fs::remove_file(LEASES).expect("the server's leases");
+    have_them_renewed();
+    let _server = Stage::server(&stage.node, "br0", "--dhcp-range=10.5.0.100,10.5.0.101,255.255.255.0,1h");
+    let mut daemon = stage.daemon();
+    daemon.until("both addresses are others", || {
+        fs::read_to_string("/run/daemon.log")
+            .is_ok_and(|log| log.matches("is leased in its place").count() == 2)
+    });
+    let new = pods.each_ref().map(own);
+    let ruleset = || stage.node.exec(&["nft", "list", "ruleset"]).stdout;
+    let names = |text: &str, address: &String| {
+        text.contains(&format!("{address} ")) || text.contains(&format!("{address}/"))
+    };
+    let rules = ruleset();
+    for (old, new) in old.iter().zip(&new) {
+        assert!(
+            new.starts_with("10.5.0.10") && names(&rules, new) && !names(&rules, old),
+            "{old} {new} {rules}"
+        );
+    }
+    let inside = pods[1].exec(&["sh", "-c", "ip rule; ip route show table all"]).stdout;
+    assert!(inside.contains(&format!("from {} lookup", new[1])) && !names(&inside, &old[1]), "{inside}");
+    for conf in lists[0].iter().chain(&lists[1][1..]) {
+        let which = usize::from(conf["type"] == "sbr");
+        let mut conf = conf.clone();
+        // What the runtime knows.
+        conf["prevResult"] = told[which].clone();
+        stage.call("CHECK", &pods[which], &conf).run().succeeded();
+    }
+    pods[0].ping("10.5.0.1");
+    for (pod, list) in pods.iter().zip(&lists) {
+        for conf in list.iter().rev() {
+            stage.call("DEL", pod, conf).run().succeeded();
+        }
+        assert_eq!(pod.links(), ["lo"]);
+    }
+    let left = ruleset();
+    assert!(new.iter().all(|new| !names(&left, new)), "{left}");
     assert!(eventually(PATIENCE, || given() == 0), "{}", fs::read_to_string(LEASES).unwrap_or_default());
 }
 

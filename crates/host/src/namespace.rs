@@ -68,7 +68,9 @@ impl Namespace {
     /// # Errors
     /// Where the file can't be opened or locked.
     pub fn lock(&self) -> Result<Turn, Error> {
-        let file = File::open(&self.path).context("open", &self.path.display())?;
+        // The path may be another's by now.
+        let own = format!("/proc/self/fd/{}", self.fd());
+        let file = File::open(own).context("open", &self.path.display())?;
         file.lock().context("lock", &self.path.display())?;
         Ok(Turn(file))
     }

@@ -86,6 +86,11 @@ impl Host {
         gone(self.route.request(link::delete(name)).map(drop)).context("remove", name)
     }
 
+    /// Removes the masquerades that a record tells of.
+    pub(crate) fn remove_masquerades(&mut self, record: &Record) -> Result<(), Error> {
+        self.remove_these(&record.owner, &record.masquerades, &[])
+    }
+
     /// Removes these packet rules, as far as they are the owner's.
     fn remove_these(
         &mut self,

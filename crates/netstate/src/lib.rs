@@ -18,6 +18,7 @@ mod mac;
 mod plan;
 mod pod_rules;
 mod port;
+mod renumbering;
 mod route;
 mod rule;
 mod shaping;
@@ -49,6 +50,7 @@ pub use port::{
     Hairpin, HostPorts, HostPortsError, MarkBit, MarkBitError, Marking, PortChains, PortClass, PortMapping,
     PortRange, Ports, Transport, TransportError,
 };
+pub use renumbering::Renumbering;
 pub use route::{Route, Scope};
 pub use rule::{MacGuard, Masquerade, RuleKind};
 pub use shaping::{Direction, Limit, Shaping, ShapingError, Traffic};

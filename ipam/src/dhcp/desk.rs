@@ -1,6 +1,7 @@
 //! What is done for attachments: leases are taken, kept and given back. The daemon does it, and a DEL or GC that finds
 //! no daemon does its part by itself. What is known is on disk; here is only who works on what.
 
+mod following;
 mod tending;
 
 use std::collections::HashMap;
@@ -19,7 +20,7 @@ use netstate::Attachment;
 use super::config::Wish;
 use super::errand::{Client, Errand, Manner, clock};
 use super::error::{Finding, LeaseError, StoreError};
-use super::lease::{self, Duty};
+use super::lease;
 use super::store::{Record, Store};
 use super::v4;
 
@@ -63,8 +64,11 @@ impl Desk {
         let wish = Wish::of(request)?;
         let turn = self.turn(&owner);
         let _work = turn.begin();
-        if let Some(record) = self.store.read(&owner)? {
+        if let Some(mut record) = self.store.read(&owner)? {
             if self.holds(&record, request, &wish)? {
+                if record.tell() {
+                    self.store.write(&record)?;
+                }
                 return Ok(lease::success(&record.leases, &wish));
             }
             self.give_back(&record)?;
@@ -152,10 +156,12 @@ impl Desk {
             return Err(missing().into());
         }
         for lease in &record.leases {
-            let address = lease.address.ip();
-            if matches!(lease.times.duty(now), Duty::Expire) || now >= lease.times.expire {
-                return Err(Finding::Expired(address).into());
+            if now >= lease.times.expire {
+                return Err(Finding::Expired(lease.address.ip()).into());
             }
+        }
+        for lease in record.told() {
+            let address = lease.address.ip();
             if result.as_ref().is_some_and(|result| result.ips.iter().all(|ip| ip.address.ip() != address)) {
                 return Err(Finding::Moved(address).into());
             }

@@ -4,7 +4,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use cni::{Dns, Ip, Route, Success};
 use ipnetwork::IpNetwork;
-use netstate::{Address, Conflict, Detection, Family, LinkName, Mac, Object, Plan, PrefixRoute, Scope};
+use netstate::{
+    Address, Announcement, Conflict, Detection, LinkName, Mac, Object, Plan, PrefixRoute, Renumbering,
+};
 use serde::{Deserialize, Serialize};
 
 use super::config::{Protocol, Wish};
@@ -153,7 +155,12 @@ impl Lease {
         routes
     }
 
-    /// What a container gets again, or anew, when it had lost its lease.
+    /// The same as the container has them.
+    pub(super) fn routes_on(&self, link: &LinkName, wish: &Wish) -> Vec<netstate::Route> {
+        self.routes(wish).iter().map(|route| crate::route::on_link(route, link, None)).collect()
+    }
+
+    /// What a container gets again, or anew, when it had lost its lease; the neighbours are told.
     pub(super) fn plan(&self, link: &LinkName, wish: &Wish) -> Plan {
         let mut plan = Plan::default();
         plan.container(Object::Up(link.clone()));
@@ -164,21 +171,21 @@ impl Lease {
             detection: Detection::Off,
             prefix_route: PrefixRoute::Kernel,
         }));
-        let family = Family::of(self.address.ip());
-        for route in self.routes(wish) {
-            plan.container(Object::Route(netstate::Route {
-                destination: route.dst,
-                gateway: route.gw.filter(|gw| *gw != family.unspecified()),
-                link: link.clone(),
-                source: None,
-                priority: route.priority,
-                table: route.table,
-                scope: route.scope.map(Scope),
-                mtu: route.mtu,
-                advmss: route.advmss,
-            }));
+        for route in self.routes_on(link, wish) {
+            plan.container(Object::Route(route));
         }
+        plan.container(Object::Announcement(Announcement { link: link.clone(), port: None }));
         plan
+    }
+
+    /// What became of it, where that is an address in place of another.
+    pub(super) fn became(&self, new: &Self) -> Renumbering {
+        Renumbering { from: self.address, to: new.address, gateway: self.gateway.zip(new.gateway) }
+    }
+
+    /// Would a container that has this one have to change for the other?
+    pub(super) fn differs(&self, other: &Self) -> bool {
+        (self.address, self.gateway, &self.routes) != (other.address, other.gateway, &other.routes)
     }
 }
 

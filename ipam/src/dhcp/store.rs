@@ -37,6 +37,9 @@ pub(super) struct Record {
     pub(super) proof: String,
     pub(super) wish: Wish,
     pub(super) leases: Vec<Lease>,
+    /// What ADD told of, where a server changed its mind since.
+    #[serde(default)]
+    told: Vec<Lease>,
 }
 
 impl Record {
@@ -50,6 +53,27 @@ impl Record {
             proof: String::new(),
             wish,
             leases: Vec::new(),
+            told: Vec::new(),
+        }
+    }
+
+    /// The leases that the last ADD told of.
+    pub(super) fn told(&self) -> &[Lease] {
+        if self.told.is_empty() { &self.leases } else { &self.told }
+    }
+
+    /// The runtime is being told of the leases as they are now. Was it told something else before?
+    pub(super) fn tell(&mut self) -> bool {
+        !std::mem::take(&mut self.told).is_empty()
+    }
+
+    /// Has these leases in place of those it had.
+    pub(super) fn keep(&mut self, leases: Vec<Lease>) {
+        let changed = leases.len() != self.leases.len()
+            || leases.iter().zip(&self.leases).any(|(new, old)| new.differs(old));
+        let old = std::mem::replace(&mut self.leases, leases);
+        if changed && self.told.is_empty() {
+            self.told = old;
         }
     }
 
@@ -66,6 +90,7 @@ impl Record {
 /// The directory.
 #[derive(Debug, Clone)]
 pub(super) struct Store {
+    root: PathBuf,
     directory: PathBuf,
 }
 
@@ -83,7 +108,12 @@ impl<T> At<T> for io::Result<T> {
 impl Store {
     /// The directory below `root`, whether or not it is there.
     pub(super) fn below(root: &Path) -> Self {
-        Self { directory: root.join(DIRECTORY) }
+        Self { root: root.to_owned(), directory: root.join(DIRECTORY) }
+    }
+
+    /// The host's root.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// Makes the directory, and locks it as long as the file is open. None where another daemon did.

@@ -43,12 +43,13 @@ fn leases_outlive_a_daemon_that_is_killed() {
 }
 
 #[test]
-fn without_its_server_a_lease_is_extended_by_another() {
+fn without_its_server_a_lease_is_extended_by_another_whose_routes_are_the_containers() {
     let stage = Stage::new();
-    let server = stage.server(RANGE, &[]);
+    let server = stage.server(RANGE, &["--dhcp-option=121,0.0.0.0/0,10.5.0.1,192.168.7.0/24,10.5.0.1"]);
     let daemon = stage.daemon(&[]);
     let pod = stage.pod("c1");
-    let result = stage.add(&pod);
+    let conf = Stage::conf(&json!({ "request": [{ "option": "121" }], "priority": 77 }));
+    let result = stage.call("ADD", &pod, &conf).run().result();
     put_on(&pod, &result);
     drop((daemon, server));
     Stage::age(|times| {
@@ -57,9 +58,23 @@ fn without_its_server_a_lease_is_extended_by_another() {
     });
     // The same leases under another address: the one that is asked by name is gone.
     stage.node.sh("ip addr del 10.5.0.1/24 dev lan0; ip addr add 10.5.0.2/24 dev lan0");
-    let _server = stage.server(RANGE, &[]);
+    let _server = stage.server(
+        RANGE,
+        &["--dhcp-option=121,0.0.0.0/0,10.5.0.2,192.168.7.0/24,10.5.0.1,10.77.0.0/16,0.0.0.0"],
+    );
     let mut daemon = stage.daemon(&[]);
     daemon.until("another server extends the lease", || said().contains("is extended"));
+    let routes = pod.exec(&["ip", "route", "show", "proto", "boot"]).stdout;
+    let mut routes: Vec<_> = routes.lines().map(str::trim_end).collect();
+    routes.sort_unstable();
+    assert_eq!(
+        routes,
+        [
+            "10.77.0.0/16 dev eth0 scope link metric 77",
+            "192.168.7.0/24 via 10.5.0.1 dev eth0 metric 77",
+            "default via 10.5.0.2 dev eth0 metric 77",
+        ]
+    );
     stage.check(&pod, &result).succeeded();
     stage.del(&pod);
     Stage::all_is_given_back();

@@ -33,23 +33,48 @@ fn an_attachment_gets_what_the_server_gives_and_del_gives_it_back() {
     assert_eq!(error["msg"], "dhcp: no lease is held for container c1");
 }
 
+// Upstream: "configures multiple links with multiple ADD/DEL", "correctly handles multiple DELs for the same container".
 #[test]
-fn many_ask_at_once_and_each_gets_its_own() {
+fn many_ask_at_once_and_each_link_gets_its_own() {
     let stage = Stage::new();
     let (_server, _daemon) = (stage.server(RANGE, &[]), stage.daemon(&[]));
-    let pods = ["c1", "c2", "c3", "c4", "c5", "c6"].map(|name| stage.pod(name));
+    let pods = ["c1", "c2", "c3", "c4", "c5"].map(|name| stage.pod(name));
+    stage.link(&pods[0], "eth1");
     let conf = Stage::conf(&json!({}));
-    let calls: Vec<_> = pods.iter().map(|pod| stage.call("ADD", pod, &conf).spawn()).collect();
+    let links: Vec<_> = pods.iter().map(|pod| (pod, "eth0")).chain([(&pods[0], "eth1")]).collect();
+    let call = |command, (pod, link)| stage.call(command, pod, &conf).ifname(link).spawn();
+    let calls: Vec<_> = links.iter().map(|link| call("ADD", *link)).collect();
     let mut given: Vec<_> =
         calls.into_iter().map(|call| addresses(&call.wait().result()).remove(0)).collect();
     given.sort();
     given.dedup();
-    assert_eq!(given.len(), pods.len(), "{given:?}");
-    assert_eq!(Stage::given().len(), pods.len());
-    let calls: Vec<_> = pods.iter().map(|pod| stage.call("DEL", pod, &conf).spawn()).collect();
+    assert_eq!(given.len(), links.len(), "{given:?}");
+    assert_eq!(Stage::given().len(), links.len());
+    let calls: Vec<_> = links.iter().flat_map(|link| [*link; 3]).map(|link| call("DEL", link)).collect();
     for call in calls {
         call.wait().succeeded();
     }
+    Stage::all_is_given_back();
+}
+
+// Upstream: "configures multiple links with multiple ADD with second lease unavailable".
+#[test]
+fn where_a_server_has_nothing_left_whoever_has_something_keeps_it() {
+    let stage = Stage::new();
+    let _server = stage.server("--dhcp-range=10.5.0.10,10.5.0.10,255.255.255.0,1h", &[]);
+    let socket = "/run/elsewhere/dhcp.sock";
+    let _daemon = stage.daemon_at(socket, &["-resendtimeout", "1s"]);
+    let conf = Stage::conf(&json!({ "daemonSocketPath": socket }));
+    let (first, second) = (stage.pod("c1"), stage.pod("c2"));
+    let mut kept = conf.clone();
+    kept["prevResult"] = stage.call("ADD", &first, &conf).run().result();
+    let error = stage.call("ADD", &second, &conf).run().error();
+    let text = error["msg"].as_str().expect("text");
+    assert!(error["code"] == 11 && text.contains("no DHCP server answered on eth0"), "{error}");
+    stage.call("DEL", &second, &conf).run().succeeded();
+    stage.call("CHECK", &first, &kept).run().succeeded();
+    assert_eq!(Stage::given(), ["10.5.0.10"]);
+    stage.call("DEL", &first, &conf).run().succeeded();
     Stage::all_is_given_back();
 }
 

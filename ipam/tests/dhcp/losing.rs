@@ -27,8 +27,13 @@ fn an_address_that_the_server_changes_is_changed_in_the_container() {
     pod.ping("10.5.0.1");
     let routes = pod.exec(&["ip", "route", "show", "default"]).stdout;
     assert!(routes.contains("via 10.5.0.1"), "{routes}");
+    // A runtime knows what it was told, until it asks again.
+    stage.check(&pod, &result).succeeded();
+    let told = stage.add(&pod);
+    assert_eq!(crate::stage::addresses(&told), held(&pod));
     let error = stage.check(&pod, &result).error();
     assert!(error["msg"].as_str().is_some_and(|text| text.contains("10.5.0.1")), "{error}");
+    stage.check(&pod, &told).succeeded();
     stage.del(&pod);
     Stage::all_is_given_back();
 }

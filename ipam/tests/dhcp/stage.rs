@@ -63,11 +63,16 @@ impl Stage {
 
     /// Our daemon, which does not ask for as long as it would otherwise.
     pub(crate) fn daemon(&self, flags: &[&str]) -> Daemon {
+        self.daemon_at(SOCKET, flags)
+    }
+
+    /// The same, with a socket elsewhere.
+    pub(crate) fn daemon_at(&self, socket: &str, flags: &[&str]) -> Daemon {
         let program = self.program.to_string_lossy();
-        let mut command = vec![program.as_ref(), "daemon", "-resendtimeout", "20s"];
+        let mut command = vec![program.as_ref(), "daemon", "-socketpath", socket, "-resendtimeout", "20s"];
         command.extend(flags);
         let mut daemon = Daemon::start(&command, Path::new(LOG));
-        daemon.until("the daemon listens", || UnixStream::connect(SOCKET).is_ok());
+        daemon.until("the daemon listens", || UnixStream::connect(socket).is_ok());
         daemon
     }
 
@@ -79,13 +84,19 @@ impl Stage {
     /// A pod on the switch by its `eth0`, which is up.
     pub(crate) fn pod(&self, name: &str) -> Pod {
         let pod = self.node.pod(name);
-        let port = format!("p-{name}");
+        self.link(&pod, "eth0");
+        pod
+    }
+
+    /// A link of the pod's on the switch, which is up.
+    pub(crate) fn link(&self, pod: &Pod, link: &str) {
+        let name = pod.name();
+        let port = format!("p-{name}-{link}");
         self.node.exec(&[
-            "ip", "link", "add", &port, "master", "lan0", "up", "type", "veth", "peer", "name", "eth0",
+            "ip", "link", "add", &port, "master", "lan0", "up", "type", "veth", "peer", "name", link,
             "netns", name,
         ]);
-        pod.exec(&["ip", "link", "set", "eth0", "up"]);
-        pod
+        pod.exec(&["ip", "link", "set", link, "up"]);
     }
 
     /// The network, with these keys of `ipam`.
@@ -186,6 +197,7 @@ pub(crate) fn put_on(pod: &Pod, result: &Value) {
     }
     for route in result["routes"].as_array().into_iter().flatten() {
         let (dst, gw) = (route["dst"].as_str().expect("text"), route["gw"].as_str().expect("text"));
-        pod.exec(&["ip", "route", "add", dst, "via", gw, "dev", "eth0"]);
+        let metric = route["priority"].to_string().replace("null", "0");
+        pod.exec(&["ip", "route", "add", dst, "via", gw, "dev", "eth0", "metric", &metric]);
     }
 }

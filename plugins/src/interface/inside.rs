@@ -3,8 +3,7 @@
 
 use cni::{Ip, Success};
 use netstate::{
-    Address, Announcement, Conflict, Detection, Family, LinkName, Object, Plan, PrefixRoute, Route, Scope,
-    Sysctl,
+    Address, Announcement, Conflict, Detection, Family, LinkName, Object, Plan, PrefixRoute, Sysctl,
 };
 
 use crate::interface::flow::Wanted;
@@ -69,18 +68,8 @@ pub(crate) fn address(inside: Inside<'_>, link: &LinkName, ip: &Ip) -> Address {
 pub(crate) fn routes(wanted: &Wanted, plan: &mut Plan) {
     for route in &wanted.result.routes {
         let family = Family::of(route.dst.ip());
-        let gateway = || wanted.addresses().filter_map(|ip| ip.gateway).find(|ip| Family::of(*ip) == family);
-        plan.container(Object::Route(Route {
-            destination: route.dst,
-            gateway: route.gw.or_else(gateway),
-            link: wanted.ends.container.clone(),
-            source: None,
-            priority: route.priority,
-            table: route.table,
-            scope: route.scope.map(Scope),
-            mtu: route.mtu,
-            advmss: route.advmss,
-        }));
+        let gateway = wanted.addresses().filter_map(|ip| ip.gateway).find(|ip| Family::of(*ip) == family);
+        plan.container(Object::Route(ipam::route::on_link(route, &wanted.ends.container, gateway)));
     }
 }
 

@@ -11,8 +11,8 @@ use crate::boot::BootId;
 use crate::error::{Context, Error};
 use crate::life::{Life, Witness};
 
-/// Our own state; upstream's lies beside it, untouched.
-const DIRECTORY: &str = "/var/lib/cni/trestle";
+/// Our own state, below the host's root; upstream's lies beside it, untouched.
+const DIRECTORY: &str = "var/lib/cni/trestle";
 
 /// How a record's file is called until it is whole: its name with this extension.
 const UNFINISHED: &str = "new";
@@ -45,8 +45,16 @@ impl Records {
     /// # Errors
     /// Where the boot id can't be read.
     pub fn of(keeper: Keeper) -> Result<Self, Error> {
+        Self::below(Path::new("/"), keeper)
+    }
+
+    /// The same of the host whose root is `root`.
+    ///
+    /// # Errors
+    /// Where the boot id can't be read.
+    pub(crate) fn below(root: &Path, keeper: Keeper) -> Result<Self, Error> {
         let boot = BootId::current().context("read", &"the boot id")?;
-        let directory = Path::new(DIRECTORY).join(keeper.folder()).join(boot.to_string());
+        let directory = root.join(DIRECTORY).join(keeper.folder()).join(boot.to_string());
         Ok(Self { keeper, directory, witness: Witness::default() })
     }
 

@@ -5,7 +5,6 @@ use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use host::life::Life;
-use host::{Applied, Host};
 use netstate::Attachment;
 
 use super::super::errand::{Client, Errand, Reach, clock};
@@ -13,7 +12,7 @@ use super::super::error::{LeaseError, StoreError};
 use super::super::lease::{Duty, Lease};
 use super::super::log;
 use super::super::store::Record;
-use super::Desk;
+use super::{Desk, following};
 
 /// A thread's stack, in bytes: there may be many.
 const STACK: usize = 256 * 1024;
@@ -93,7 +92,7 @@ impl Desk {
         if self.store.open(owner)?.is_none() {
             return Ok(());
         }
-        record.leases = kept;
+        record.keep(kept);
         if record.leases.is_empty() { self.store.remove(owner) } else { self.store.write(&record) }
     }
 
@@ -125,41 +124,42 @@ impl Desk {
         };
         match extended {
             Ok(Some(new)) if new.address == lease.address => {
+                if let Err(error) = following::renewed(&errand, lease, &new) {
+                    log::line(&owner, &format!("the routes of {} are not changed: {error}", lease.address));
+                }
                 log::line(&owner, &format!("{} is extended", lease.address));
                 Kept::Changed(Box::new(new))
             }
-            Ok(other) => replace(&errand, lease, other),
+            Ok(other) => self.replace(&errand, lease, other),
             Err(LeaseError::Released) => Kept::Same,
             Err(error) => in_vain(&owner, lease, &error.to_string()),
         }
     }
-}
 
-/// The lease is over: its address goes, and the one that comes in its place takes its routes with it.
-fn replace(errand: &Errand, lease: &Lease, given: Option<Lease>) -> Kept {
-    let owner = errand.client.owner;
-    log::line(owner, &format!("{} is lost", lease.address));
-    let changed = Host::open().map_err(LeaseError::from).and_then(|mut host| {
-        host.remove_address_in(errand.namespace, &errand.link, lease.address)?;
-        let new = match given {
-            Some(new) => new,
-            None => errand.obtain(lease.protocol, Some(lease.address.ip()))?,
-        };
-        let plan = new.plan(&errand.link, errand.client.wish);
-        host.apply(&plan, Some(errand.namespace), &mut Applied::default())?;
-        Ok(new)
-    });
-    match changed {
-        Ok(new) => {
-            log::line(owner, &format!("{} is leased in its place", new.address));
-            Kept::Changed(Box::new(new))
-        }
-        Err(LeaseError::Released) => Kept::Same,
-        Err(error) => {
-            let mut lease = lease.clone();
-            // A server said so before its time, perhaps.
-            lease.times.expire = lease.times.expire.min(clock().unwrap_or(0));
-            in_vain(owner, &lease, &error.to_string())
+    /// The lease is over: its address goes, and what comes in its place has the container's routes, rules and ports.
+    fn replace(&self, errand: &Errand, lease: &Lease, given: Option<Lease>) -> Kept {
+        let owner = errand.client.owner;
+        log::line(owner, &format!("{} is lost", lease.address));
+        let changed = following::lost(errand, lease).and_then(|()| {
+            let new = match given {
+                Some(new) => new,
+                None => errand.obtain(lease.protocol, Some(lease.address.ip()))?,
+            };
+            following::replaced(errand, lease, &new, self.store.root())?;
+            Ok(new)
+        });
+        match changed {
+            Ok(new) => {
+                log::line(owner, &format!("{} is leased in its place", new.address));
+                Kept::Changed(Box::new(new))
+            }
+            Err(LeaseError::Released) => Kept::Same,
+            Err(error) => {
+                let mut lease = lease.clone();
+                // A server said so before its time, perhaps.
+                lease.times.expire = lease.times.expire.min(clock().unwrap_or(0));
+                in_vain(owner, &lease, &error.to_string())
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use netstate::Adjustment;
 
 use super::attaching::{Attaching, prev_result};
 use super::{Machine, Policy};
+use crate::call::owner;
 use crate::failure::of;
 
 /// Something is not as ADD made it.
@@ -22,7 +23,7 @@ impl Coded for Different {
 /// CHECK.
 pub(super) fn check<P: Policy>(request: &Request) -> Result<(), Failure> {
     let conf = P::parse(request)?;
-    let prev = prev_result::<P>(request)?;
+    let prev = ::ipam::dhcp::as_leased(&owner(request), prev_result::<P>(request)?)?;
     if P::is_idle(&conf) {
         return Ok(());
     }

@@ -38,8 +38,9 @@ pub(super) fn check<P: Policy>(request: &Request) -> Result<(), Failure> {
     if let Some(ipam) = Ipam::of(request)? {
         ipam.check(request)?;
     }
-    let result = request.config.prev_result()?.ok_or(CheckError::NoPrevResult)?;
     let owner = owner(request);
+    let told = request.config.prev_result()?.ok_or(CheckError::NoPrevResult)?;
+    let result = ::ipam::dhcp::as_leased(&owner, told)?;
     let container = Namespace::open(netns(request)?).map_err(failure::of)?;
     let ends = ends(request, &owner, (&result, P::SHAPE))?;
     let mut host = Host::open().map_err(failure::of)?;
