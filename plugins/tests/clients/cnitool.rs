@@ -2,14 +2,16 @@
 
 use std::path::PathBuf;
 
-use sandbox::{Node, Output, Place, Pod, Snapshot, cached};
+use sandbox::{Allowed, Answering, Node, Output, Place, Pod, Snapshot, Uplink, cached};
 use serde_json::{Value, json};
 
-use crate::network::{addresses, configure, install, shipped, standing};
+use crate::network::{addresses, configure, install, ours, shipped, standing};
 
 /// cnitool of one version, on a node with our plugins and both shipped conflists.
 pub(crate) struct Cnitool {
     program: PathBuf,
+    /// `CAP_ARGS`: what a runtime gives each plugin that has these capabilities.
+    capabilities: Value,
 }
 
 impl Cnitool {
@@ -22,14 +24,19 @@ impl Cnitool {
             conflist["cniVersion"] = json!(version);
             configure(node, file, &conflist);
         }
-        Self { program: cached(&format!("cnitool-{tool}/cnitool")) }
+        Self::of(tool)
+    }
+
+    fn of(tool: &str) -> Self {
+        Self { program: cached(&format!("cnitool-{tool}/cnitool")), capabilities: json!({}) }
     }
 
     /// `cnitool VERB NETWORK NETNS`, which must succeed.
     pub(crate) fn call(&self, node: &Node, verb: &str, target: (&str, &str)) -> Output {
         let program = self.program.to_string_lossy();
         let (network, netns) = target;
-        node.exec(&["env", "CNI_PATH=/opt/cni/bin", &program, verb, network, netns])
+        let capabilities = format!("CAP_ARGS={}", self.capabilities);
+        node.exec(&["env", "CNI_PATH=/opt/cni/bin", &capabilities, &program, verb, network, netns])
     }
 
     /// Both networks, as a runtime attaches a pod. The result is the bridge's.
@@ -108,4 +115,51 @@ fn every_shipped_conflist_gives_a_pod_its_addresses() {
             cnitool.call(&node, "del", ("trestle", pod.path()));
         }
     }
+}
+
+// Upstream: "supports basic network add and del operations", "supports add and del with ptp + bandwidth", portmap's "forwards a
+// TCP port" behind ptp, bandwidth's "when chaining bandwidth plugin with PTP".
+#[test]
+fn a_pod_by_ptp_has_its_port_and_its_limits() {
+    let node = Node::enter();
+    ours(&node, &["ptp", "portmap", "bandwidth", "host-local"]);
+    let router = node.router(&Uplink::DUAL);
+    let ipam = json!({
+        "type": "host-local", "ranges": [[{ "subnet": "10.88.0.0/24" }], [{ "subnet": "fd88::/64" }]],
+        "routes": [{ "dst": "0.0.0.0/0" }, { "dst": "::/0" }],
+    });
+    let plugins = json!([
+        { "type": "ptp", "ipMasq": true, "ipam": ipam },
+        { "type": "portmap", "capabilities": { "portMappings": true } },
+        { "type": "bandwidth", "capabilities": { "bandwidth": true } },
+    ]);
+    configure(&node, "10-chain", &json!({ "cniVersion": "1.0.0", "name": "chain", "plugins": plugins }));
+    let limits = json!({ "ingressRate": 8_000_000, "ingressBurst": 800_000, "egressRate": 16_000_000, "egressBurst": 800_000 });
+    let port = json!([{ "hostPort": 8080, "containerPort": 80, "protocol": "tcp" }]);
+    let capabilities = json!({ "portMappings": port, "bandwidth": limits });
+    let cnitool = Cnitool { capabilities, ..Cnitool::of("1.3.0") };
+
+    let pod = node.pod("a");
+    let before = Snapshot::take(&node);
+    let target = ("chain", pod.path());
+    let result: Value = serde_json::from_str(&cnitool.call(&node, "add", target).stdout).expect("a result");
+    assert_eq!(addresses(&result).len(), 2, "{result}");
+    let server = Answering::start(&pod, "a", 80);
+    for (from, at) in [("192.0.2.1", "192.0.2.2:8080"), ("2001:db8::1", "[2001:db8::2]:8080")] {
+        let answer = Answering::ask(&router, at.parse().expect("an address and a port")).expect("an answer");
+        assert_eq!((answer.name.as_str(), answer.caller.to_string().as_str()), ("a", from));
+        pod.ping(from);
+    }
+    Answering::ask(&node, "127.0.0.1:8080".parse().expect("an address and a port")).expect("an answer");
+    let queues = node.exec(&["tc", "qdisc", "show"]).stdout;
+    assert!(queues.contains("rate 8Mbit") && queues.contains("rate 16Mbit"), "{queues}");
+    cnitool.call(&node, "check", target);
+    drop(server);
+    for _ in 0..2 {
+        cnitool.call(&node, "del", target);
+        assert_eq!(pod.links(), ["lo"]);
+    }
+    // The cable to the router has seen packets meanwhile.
+    let cable = [Allowed::Containing("\"up0\"")];
+    before.forgiving(&standing("cni0")).forgiving(&cable).assert_same(&Snapshot::take(&node));
 }

@@ -20,12 +20,17 @@ pub(crate) fn standing(bridge: &'static str) -> Vec<Allowed> {
     allowed
 }
 
-/// Installs our plugins in `/opt/cni/bin`; those of the directory `TRESTLE_PLUGINS` instead where that is set, to
-/// see what the same test makes of another suite.
+/// Installs what a bridge needs.
 pub(crate) fn install(node: &Node) -> PathBuf {
+    ours(node, &NAMES)
+}
+
+/// Installs our plugins of these names in `/opt/cni/bin`; those of the directory `TRESTLE_PLUGINS` instead where that is
+/// set, to see what the same test makes of another suite.
+pub(crate) fn ours(node: &Node, names: &[&str]) -> PathBuf {
     match std::env::var_os("TRESTLE_PLUGINS") {
-        Some(directory) => node.install_from(Path::new(&directory), &NAMES),
-        None => node.install(Path::new(env!("CARGO_BIN_EXE_cni")), &NAMES),
+        Some(directory) => node.install_from(Path::new(&directory), names),
+        None => node.install(Path::new(env!("CARGO_BIN_EXE_cni")), names),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `ptp`.
 
-use sandbox::Place;
+use sandbox::{Allowed, Place, Snapshot};
 use serde_json::{Value, json};
 
 use crate::stage::{Stage, addresses, conf, link, msg};
@@ -88,7 +88,7 @@ fn del_needs_neither_namespace_nor_link() {
     let call = stage.call(&pod, &conf);
     pod.remove();
     call.without("CNI_NETNS").command("DEL").run().succeeded();
-    before.assert_same(&sandbox::Snapshot::take(&stage.node));
+    before.assert_same(&Snapshot::take(&stage.node));
 }
 
 // B-02: as most runtimes call, with a path that nothing is behind any more; B-03: somebody took the link away by hand.
@@ -105,7 +105,7 @@ fn del_succeeds_where_the_path_leads_nowhere_and_where_the_link_is_gone() {
     let call = stage.call(&pod, &conf);
     pod.remove();
     call.command("DEL").run().succeeded();
-    before.assert_same(&sandbox::Snapshot::take(&stage.node));
+    before.assert_same(&Snapshot::take(&stage.node));
 }
 
 // Upstream: "does not override IPAM DNS settings if no DNS settings provided", "overrides … if any DNS settings provided", "…
@@ -127,6 +127,46 @@ fn dns_of_the_network_replaces_that_of_ipam() {
         stage.del(&pod, &conf, &result);
         assert_eq!(result["dns"], wanted);
     }
+}
+
+// B-34: the reference keeps the address.
+#[test]
+fn an_add_that_can_not_switch_forwarding_on_says_so_and_leaves_nothing() {
+    let stage = Stage::new();
+    let pod = stage.node.pod("p1");
+    // A node's settings are those of the machine that it is on.
+    stage.node.sh("echo 0 > /proc/sys/net/ipv4/ip_forward");
+    for (plugin, keys) in [("ptp", json!({})), ("bridge", json!({ "isGateway": true }))] {
+        // The bridge is everybody's.
+        let before = stage.before().forgiving(&[Allowed::Bridge("cni0")]);
+        let settings = "/proc/sys/net/ipv4";
+        stage.node.sh(&format!(
+            "mount --bind {settings} {settings}; mount -o remount,bind,ro,nosuid,nodev,noexec {settings}"
+        ));
+        let error = stage.refused(&pod, &conf(plugin, &keys));
+        stage.node.exec(&["umount", settings]);
+        for word in ["net/ipv4/ip_forward", "Read-only"] {
+            assert!(msg(&error).contains(word), "{plugin}: {error}");
+        }
+        assert_eq!(pod.links(), ["lo"], "{plugin}");
+        before.assert_same(&Snapshot::take(&stage.node));
+    }
+}
+
+#[test]
+fn several_addresses_of_a_network_share_the_way_to_the_gateway() {
+    let stage = Stage::new();
+    let both = json!([
+        { "address": "10.1.2.9/24", "gateway": "10.1.2.1" }, { "address": "10.1.2.10/24", "gateway": "10.1.2.1" },
+        { "address": "fd01:2::9/64", "gateway": "fd01:2::1" }, { "address": "fd01:2::10/64", "gateway": "fd01:2::1" },
+    ]);
+    stage.life(&conf("ptp", &json!({ "ipam": { "type": "static", "addresses": both } })), |pod, _| {
+        for address in ["10.1.2.9", "10.1.2.10", "fd01:2::9", "fd01:2::10"] {
+            stage.node.ping(address);
+        }
+        pod.ping("10.1.2.1");
+        pod.ping("fd01:2::1");
+    });
 }
 
 #[test]

@@ -40,9 +40,7 @@ pub(super) fn plan(conf: &Conf, wanted: &Wanted) -> Plan {
         plan.container(Object::Address(Address { prefix_route: PrefixRoute::Absent, ..address }));
     }
     plan.container(Object::Up(wanted.ends.container.clone()));
-    for ip in wanted.addresses() {
-        by_the_gateway(ip, &wanted.ends.container, &mut plan);
-    }
+    by_the_gateways(wanted, &mut plan);
     inside::routes(wanted, &mut plan);
     plan
 }
@@ -63,16 +61,32 @@ fn on_the_host(ip: &Ip, wanted: &Wanted, plan: &mut Plan) {
     plan.host(Object::Route(Route { scope, ..route(alone(ip.address.ip()), link) }));
 }
 
-/// The network is on no link: its other addresses are behind the host, and only the gateway is near.
-fn by_the_gateway(ip: &Ip, link: &LinkName, plan: &mut Plan) {
-    let Some(gateway) = ip.gateway else { return };
-    let source = Some(ip.address.ip());
-    let near = Route { source, scope: Some(Scope::LINK), ..route(alone(gateway), link) };
-    plan.container(Object::Route(near));
-    let Ok(network) = IpNetwork::new(ip.address.network(), ip.address.prefix()) else { return };
-    if network != alone(ip.address.ip()) {
-        plan.container(Object::Route(Route { source, gateway: Some(gateway), ..route(network, link) }));
+/// No network is on the link: its other addresses are behind the host, and only the gateway is near. What several
+/// addresses have in common, packets of the first one's go by.
+fn by_the_gateways(wanted: &Wanted, plan: &mut Plan) {
+    let mut routes: Vec<Route> = Vec::new();
+    for ip in wanted.addresses() {
+        for new in by_the_gateway(ip, &wanted.ends.container) {
+            if routes.iter().all(|route| route.destination != new.destination) {
+                routes.push(new);
+            }
+        }
     }
+    for route in routes {
+        plan.container(Object::Route(route));
+    }
+}
+
+fn by_the_gateway(ip: &Ip, link: &LinkName) -> Vec<Route> {
+    let Some(gateway) = ip.gateway else { return Vec::new() };
+    let source = Some(ip.address.ip());
+    let mut routes = vec![Route { source, scope: Some(Scope::LINK), ..route(alone(gateway), link) }];
+    if let Ok(network) = IpNetwork::new(ip.address.network(), ip.address.prefix())
+        && network != alone(ip.address.ip())
+    {
+        routes.push(Route { source, gateway: Some(gateway), ..route(network, link) });
+    }
+    routes
 }
 
 fn route(destination: IpNetwork, link: &LinkName) -> Route {
