@@ -5,7 +5,7 @@
 use sandbox::{Allowed, Place, Snapshot};
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, conf, link, msg, with};
+use crate::stage::{Stage, link, msg, v4, with};
 
 const MAC: &str = "02:00:00:00:00:55";
 
@@ -67,12 +67,6 @@ impl Machine {
     }
 }
 
-/// One family: two would cost the second that IPv6 asks around for.
-fn v4(keys: &Value) -> Value {
-    let ipam = json!({ "type": "host-local", "ranges": [[{ "subnet": "10.1.2.0/24" }]] });
-    with(&conf("host-device", keys), &json!({ "ipam": ipam }))
-}
-
 fn id(id: &str) -> Value {
     json!({ "runtimeConfig": { "deviceID": id } })
 }
@@ -99,7 +93,7 @@ fn a_device_is_found_by_its_place_in_the_machine_and_the_result_has_its_pci_addr
         (&part, own, id(PART), Value::Null),
     ] {
         machine.owns(device, links);
-        let written = v4(&keys);
+        let written = v4("host-device", &keys);
         let result = stage.add(&pod, &written);
         assert_eq!(result["interfaces"][0]["pciID"], pci, "{keys}");
         assert_eq!([&link(&pod, "eth0")["address"], &link(&pod, "eth0")["ifalias"]], [MAC, "dev0"]);
@@ -127,7 +121,7 @@ fn a_device_that_a_program_drives_gets_addresses_and_no_link() {
         ("igb_uio", json!({ "pciBusID": TAKEN })),
     ] {
         machine.driver(driver);
-        let written = v4(&keys);
+        let written = v4("host-device", &keys);
         let result = stage.add(&pod, &written);
         assert_eq!(
             result["interfaces"],
@@ -145,7 +139,7 @@ fn a_device_that_a_program_drives_gets_addresses_and_no_link() {
         let error = stage.check(&pod, &written, &result).error();
         assert!(msg(&error).contains("Failed to find address"), "{error}");
     }
-    let without = with(&v4(&json!({ "pciBusID": TAKEN })), &json!({ "ipam": null }));
+    let without = with(&v4("host-device", &json!({ "pciBusID": TAKEN })), &json!({ "ipam": null }));
     let result = stage.add(&pod, &without);
     assert_eq!([&result["ips"], &result["interfaces"][0]["pciID"]], [&Value::Null, &json!(TAKEN)]);
     stage.check(&pod, &without, &result).succeeded();
@@ -167,10 +161,10 @@ fn a_device_without_a_link_is_named_and_takes_no_address() {
         (json!({ "kernelpath": format!("/sys/devices/pci/{CARD}") }), format!("{CARD} has no link")),
         (json!({ "kernelpath": format!("/sys/devices/../bus/pci/devices/{CARD}") }), "begin with".to_owned()),
     ] {
-        let error = stage.refused(&pod, &v4(&keys));
+        let error = stage.refused(&pod, &v4("host-device", &keys));
         assert!(error["code"] == 7 && msg(&error).contains(&said), "{error}");
     }
-    assert_eq!(stage.status(&v4(&json!({ "pciBusID": CARD }))), 50);
+    assert_eq!(stage.status(&v4("host-device", &json!({ "pciBusID": CARD }))), 50);
     before.assert_same(&Snapshot::take(&stage.node));
 }
 
@@ -182,7 +176,7 @@ fn a_device_that_was_sent_back_under_another_name_goes_home_by_its_own() {
     for keys in [json!({ "pciBusID": CARD }), json!({ "hwaddr": MAC })] {
         machine.owns(CARD, &["dev0"]);
         let (first, second) = (stage.node.pod("p1"), stage.node.pod("p2"));
-        let written = v4(&keys);
+        let written = v4("host-device", &keys);
         stage.add(&first, &written);
         stage.node.sh(&format!("nsenter --net={} ip link set eth0 netns $$ name dev7", first.path()));
         machine.owns(CARD, &["dev7"]);

@@ -4,7 +4,7 @@
 use sandbox::{Allowed, End, Place, Pod, Snapshot, Victims, kill_after};
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, conf, link};
+use crate::stage::{Stage, link, v4};
 
 /// A trial in so many: the first system calls load the program and read the configuration.
 const STRIDE: usize = 8;
@@ -50,13 +50,6 @@ fn kill_everywhere(conf: &Value, command: &str) {
 fn both(conf: &Value) {
     kill_everywhere(conf, "ADD");
     kill_everywhere(conf, "DEL");
-}
-
-/// One family: two would cost the second that IPv6 asks around for.
-fn v4(plugin: &str, keys: &Value) -> Value {
-    let mut conf = conf(plugin, keys);
-    conf["ipam"]["ranges"] = json!([[{ "subnet": "10.1.2.0/24" }]]);
-    conf
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use sandbox::{Allowed, Place, Pod, Router, Snapshot};
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, addresses, conf, link, msg, with};
+use crate::stage::{Stage, addresses, link, msg, v4, with};
 
 /// Every version of the specification.
 const VERSIONS: [&str; 7] = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"];
@@ -20,12 +20,8 @@ fn before(stage: &Stage) -> Snapshot {
     stage.before().forgiving(&[Allowed::Containing("dev0"), Allowed::Containing("far0")])
 }
 
-/// One network of each plugin, by itself: `net-PLUGIN`. One family: two would cost the second that IPv6 asks around for.
+/// One network of each plugin, by itself: `net-PLUGIN`.
 fn networks() -> [Value; 4] {
-    let ipam = json!({
-        "type": "host-local", "ranges": [[{ "subnet": "10.1.2.0/24" }]],
-        "routes": [{ "dst": "0.0.0.0/0" }, { "dst": "10.9.0.0/16", "table": 100 }],
-    });
     [
         ("ptp", json!({ "ipMasq": true })),
         ("macvlan", json!({ "master": "up0" })),
@@ -33,8 +29,10 @@ fn networks() -> [Value; 4] {
         ("host-device", json!({ "device": "dev0" })),
     ]
     .map(|(plugin, keys)| {
-        let of_all = json!({ "name": format!("net-{plugin}"), "ipam": ipam });
-        with(&conf(plugin, &keys), &of_all)
+        let mut network = v4(plugin, &keys);
+        network["name"] = json!(format!("net-{plugin}"));
+        network["ipam"]["routes"] = json!([{ "dst": "0.0.0.0/0" }, { "dst": "10.9.0.0/16", "table": 100 }]);
+        network
     })
 }
 

@@ -3,7 +3,7 @@
 use sandbox::{PATIENCE, Place, Snapshot, eventually};
 use serde_json::json;
 
-use crate::stage::{Stage, addresses, conf, link, msg, with};
+use crate::stage::{Stage, addresses, conf, link, msg, v4, with};
 
 // Upstream: "configures and deconfigures a macvlan link with ADD/DEL", "… a l2 macvlan link with ADD/DEL".
 #[test]
@@ -53,7 +53,7 @@ fn the_default_routes_link_is_the_master_where_none_is_given() {
     for route in ["ip route add default via 192.0.2.1", "ip -6 route add default via 2001:db8::1"] {
         let (stage, _router) = Stage::with_router();
         stage.node.sh(&format!("{route}; ip link set up0 mtu 1400"));
-        stage.life(&conf("macvlan", &json!({})), |pod, result| {
+        stage.life(&conf("macvlan", &json!({ "ipam": null })), |pod, result| {
             let inside = link(pod, "eth0");
             assert!(inside["link_index"] == link(&stage.node, "up0")["ifindex"]);
             // The master's, where none is given.
@@ -67,17 +67,16 @@ fn the_default_routes_link_is_the_master_where_none_is_given() {
 
 #[test]
 fn every_mode_is_the_links() {
+    let (stage, _router) = Stage::with_router();
+    let own = link(&stage.node, "up0")["address"].clone();
     for mode in ["bridge", "private", "vepa", "passthru"] {
-        let (stage, _router) = Stage::with_router();
-        let own = link(&stage.node, "up0")["address"].clone();
-        stage.life(
-            &conf("macvlan", &json!({ "master": "up0", "mode": mode, "bcqueuelen": 500 })),
-            |pod, result| {
-                assert_eq!(link(pod, "eth0")["linkinfo"]["info_data"]["mode"], mode);
-                // One that passes all through has the master's MAC, and leaves it alone.
-                assert_eq!(result["interfaces"][0]["mac"] == own, mode == "passthru", "{result}");
-            },
-        );
+        let keys = json!({ "master": "up0", "mode": mode, "bcqueuelen": 500, "ipam": null });
+        stage.life(&conf("macvlan", &keys), |pod, result| {
+            let data = &link(pod, "eth0")["linkinfo"]["info_data"];
+            assert_eq!([&data["mode"], &data["bcqueuelen"]], [&json!(mode), &json!(500)]);
+            // One that passes all through has the master's MAC, and leaves it alone.
+            assert_eq!(result["interfaces"][0]["mac"] == own, mode == "passthru", "{result}");
+        });
         assert_eq!(link(&stage.node, "up0")["address"], own);
     }
 }
@@ -87,7 +86,7 @@ fn every_mode_is_the_links() {
 fn the_mac_comes_from_three_places_the_nearest_first() {
     let (stage, _router) = Stage::with_router();
     let [written, arguments, runtime] = ["02:00:00:00:00:01", "02:00:00:00:00:02", "02:00:00:00:00:03"];
-    let conf = conf("macvlan", &json!({ "master": "up0", "mac": written }));
+    let conf = conf("macvlan", &json!({ "master": "up0", "mac": written, "ipam": null }));
     for (pod, args, keys, wanted) in [
         ("p1", "IgnoreUnknown=1", json!({}), written),
         ("p2", "IgnoreUnknown=1;MAC=02:00:00:00:00:02", json!({}), arguments),
@@ -151,7 +150,7 @@ fn a_bad_value_is_named() {
 #[test]
 fn del_needs_neither_namespace_nor_master_and_late_ones_take_nothing_of_another() {
     let (stage, router) = Stage::with_router();
-    let conf = conf("macvlan", &json!({ "master": "up0" }));
+    let conf = v4("macvlan", &json!({ "master": "up0" }));
     let before = stage.before();
     let pod = stage.node.pod("p1");
     let result = stage.add(&pod, &conf);
@@ -174,7 +173,7 @@ fn del_needs_neither_namespace_nor_master_and_late_ones_take_nothing_of_another(
 fn check_finds_another_mode_and_another_mac() {
     let (stage, _router) = Stage::with_router();
     let pod = stage.node.pod("p1");
-    let written = conf("macvlan", &json!({ "master": "up0" }));
+    let written = conf("macvlan", &json!({ "master": "up0", "ipam": null }));
     let result = stage.add(&pod, &written);
     let other = stage.check(&pod, &with(&written, &json!({ "mode": "vepa" })), &result).error();
     assert!(msg(&other).contains("mode"), "{other}");
@@ -190,7 +189,7 @@ fn check_finds_another_mode_and_another_mac() {
 fn the_host_may_have_a_link_of_the_containers_name() {
     let (stage, _router) = Stage::with_router();
     stage.node.sh("ip link set up0 down; ip link set up0 name eth0; ip link set eth0 up");
-    stage.life(&conf("macvlan", &json!({ "master": "eth0" })), |pod, _| {
-        assert_eq!(addresses(pod, "eth0"), ["10.1.2.2/24", "fd01:2::2/64"]);
+    stage.life(&v4("macvlan", &json!({ "master": "eth0" })), |pod, _| {
+        assert_eq!(addresses(pod, "eth0"), ["10.1.2.2/24"]);
     });
 }

@@ -3,7 +3,7 @@
 use sandbox::{Call, Place, Snapshot};
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, conf};
+use crate::stage::{Stage, v4};
 
 /// The lines of the plan, and the result.
 fn plan(stage: &Stage, pod: &sandbox::Pod, conf: &Value) -> (Vec<String>, Value) {
@@ -22,10 +22,10 @@ fn the_plan_of_each_plugin_is_what_its_add_then_does() {
     let (stage, _router) = Stage::with_router();
     stage.node.sh("ip link add dev0 type veth peer name far0");
     for (conf, first) in [
-        (conf("ptp", &json!({})), "host      forwarding IPv4"),
-        (conf("macvlan", &json!({ "master": "up0" })), "container macvlan eth0 address 0a:58:0a:01:02:"),
-        (conf("tap", &json!({ "multiQueue": true })), "container tap eth0 address 0a:58:0a:01:02:"),
-        (conf("host-device", &json!({ "device": "dev0" })), "container device dev0 as eth0"),
+        (v4("ptp", &json!({})), "host      forwarding IPv4"),
+        (v4("macvlan", &json!({ "master": "up0" })), "container macvlan eth0 address 0a:58:0a:01:02:"),
+        (v4("tap", &json!({ "multiQueue": true })), "container tap eth0 address 0a:58:0a:01:02:"),
+        (v4("host-device", &json!({ "device": "dev0" })), "container device dev0 as eth0"),
     ] {
         let pod = stage.node.pod("p1");
         let before = stage.before();
