@@ -130,6 +130,11 @@ impl<'node> ApiServer<'node> {
         self.server = Some(server);
     }
 
+    /// Where it is reached.
+    pub(crate) fn address(&self) -> IpAddr {
+        self.address
+    }
+
     /// Its URL.
     #[must_use]
     pub fn url(&self) -> String {
@@ -158,6 +163,11 @@ impl<'node> ApiServer<'node> {
         let path = self.directory.join(&format!("kubeconfig-{name}"));
         self.node.write(&path, &self.config(&self.url(), token).to_string());
         path
+    }
+
+    /// A file that the server keeps: its certificate, the key of service accounts.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
     }
 
     /// The same as text that holds all it needs, for a machine that has none of this node's files.
@@ -337,6 +347,6 @@ impl<'node> ApiServer<'node> {
 }
 
 /// Both families, the server's own first.
-fn service_ranges(server: IpAddr) -> &'static str {
+pub(crate) fn service_ranges(server: IpAddr) -> &'static str {
     if server.is_ipv4() { "10.96.0.0/16,fd96::/112" } else { "fd96::/112,10.96.0.0/16" }
 }

@@ -11,6 +11,7 @@ use crate::{
     ApiServer, Attached, Containerd, Daemon, Machine, Node, Output, PATIENCE, Place, Pod, eventually,
 };
 
+pub use kubelet::CLUSTER_DNS;
 pub use proxy::ProxyMode;
 
 /// Where the library by which containerd calls plugins keeps what they said.

@@ -4,6 +4,9 @@ use serde_json::json;
 
 use crate::{ADMIN, ApiServer, Containerd, Daemon, Node, Place, cached};
 
+/// Where Pods ask for names, if somebody has made a Service that answers there.
+pub const CLUSTER_DNS: &str = "10.96.0.10";
+
 /// What a kubelet writes for all of the machine (`setupKernelTunables`), and the value it wants there. It finds them
 /// so, and writes nothing.
 const SYSCTLS: [(&str, &str); 6] = [
@@ -38,6 +41,8 @@ pub(super) fn start(
         "failSwapOn": false,
         "oomScoreAdj": 0,
         "maxOpenFiles": 20000,
+        "clusterDNS": [CLUSTER_DNS],
+        "clusterDomain": "cluster.local",
         "resolvConf": format!("{scratch}/resolv.conf"),
         "podLogsDir": format!("{scratch}/pods"),
         "volumePluginDir": format!("{scratch}/volumes"),

@@ -1,0 +1,192 @@
+//! The cluster and its nodes.
+
+use std::path::Path;
+
+use sandbox::{ApiServer, ControlPlane, KubeNode, Lan, Machine, Node, Output, PATIENCE, Place, ProxyMode, eventually};
+use serde_json::{Value, json};
+
+use crate::Image;
+
+/// The pods' network of `deploy/trestle.yaml`.
+const PODS: &str = "10.244.0.0/16";
+
+/// The number, on the switch, of who is no node: the calling thread, by which the nodes' default routes lead.
+const OUTSIDE: u8 = 254;
+
+/// A cluster. Its first node carries the control plane too, so the API server reaches pods as it does where kubeadm has made a
+/// cluster. All of it ends with the value, and what it was with the calling thread's [`Node`].
+#[derive(Debug)]
+pub struct Cluster<'node> {
+    node: &'node Node,
+    lan: Lan<'node>,
+    image: Image,
+    // Each needs those that follow.
+    nodes: Vec<KubeNode>,
+    plane: ControlPlane,
+    api: ApiServer<'node>,
+    machines: Vec<Machine>,
+}
+
+impl<'node> Cluster<'node> {
+    /// A cluster of one node per mode, `node1`, `node2`, … at `192.0.2.1`, `192.0.2.2`, …, none of which has a network yet.
+    ///
+    /// # Panics
+    /// Where something doesn't come up.
+    #[must_use]
+    pub fn start(node: &'node Node, modes: &[ProxyMode]) -> Self {
+        let image = Image::built();
+        let lan = Lan::new(node, "lan0");
+        lan.route(&[&format!("{}/24", address(OUTSIDE))]);
+        let first = machine(node, &lan, 1);
+        let (api, plane) = first.within(|| {
+            let api = ApiServer::at(node, address(1).parse().expect("an address"), &[]);
+            let plane = ControlPlane::start(&api, PODS);
+            (api, plane)
+        });
+        let mut cluster = Self { node, lan, image, nodes: Vec::new(), plane, api, machines: vec![first] };
+        for mode in modes {
+            cluster.join(*mode);
+        }
+        cluster
+    }
+
+    /// One more node, the next by number; it has a kubelet, and Pods come to it from now on. Hands back its index.
+    ///
+    /// # Panics
+    /// Where something doesn't come up.
+    pub fn join(&mut self, mode: ProxyMode) -> usize {
+        let index = self.nodes.len();
+        if index == self.machines.len() {
+            let number = u8::try_from(index + 1).expect("a test has a few nodes");
+            self.machines.push(machine(self.node, &self.lan, number));
+        }
+        let joining = &self.machines[index];
+        let node = self.control().within(|| KubeNode::start(self.node, &self.api, joining, mode));
+        self.image.import(node.containerd());
+        self.nodes.push(node);
+        index
+    }
+
+    /// Installs Trestle: `kubectl apply -f deploy/trestle.yaml`, and waits until it works on every node.
+    ///
+    /// # Panics
+    /// Where a node doesn't turn Ready.
+    pub fn install(&self) {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/trestle.yaml");
+        self.kubectl(&["apply", "-f", &manifest.display().to_string()]);
+        self.wait_ready();
+    }
+
+    /// Waits until every Node is Ready and every agent of the DaemonSet.
+    ///
+    /// # Panics
+    /// Where one never is.
+    pub fn wait_ready(&self) {
+        self.wait(&["--for=condition=Ready", "nodes", "--all"]);
+        self.wait_rolled_out("daemonset/routed-agent", "trestle");
+    }
+
+    /// Waits until all Pods of a DaemonSet or Deployment are those of its newest template, and available.
+    ///
+    /// # Panics
+    /// Where that never comes.
+    pub fn wait_rolled_out(&self, what: &str, namespace: &str) {
+        self.until_succeeds(&["rollout", "status", what, "-n", namespace, "--timeout=20s"]);
+    }
+
+    /// `kubectl wait`, for as long as a loaded machine may take.
+    ///
+    /// # Panics
+    /// Where it never comes.
+    pub fn wait(&self, words: &[&str]) {
+        self.until_succeeds(&[&["wait", "--timeout=20s"], words].concat());
+    }
+
+    fn until_succeeds(&self, words: &[&str]) {
+        let came = eventually(PATIENCE * 8, || self.try_kubectl(words).code == 0);
+        assert!(came, "kubectl {words:?}: {:?}\n{}", self.try_kubectl(words), self.state());
+    }
+
+    /// kubectl as one who may do everything; must succeed.
+    ///
+    /// # Panics
+    /// Where it doesn't, with what it said.
+    pub fn kubectl(&self, words: &[&str]) -> Output {
+        self.control().within(|| self.api.kubectl(words))
+    }
+
+    /// kubectl, whatever comes of it.
+    #[must_use]
+    pub fn try_kubectl(&self, words: &[&str]) -> Output {
+        self.control().within(|| self.api.try_kubectl(words))
+    }
+
+    /// What `kubectl get … -o=json` says.
+    ///
+    /// # Panics
+    /// Where the server doesn't have it.
+    #[must_use]
+    pub fn get(&self, words: &[&str]) -> Value {
+        let said = self.kubectl(&[&["get", "-o=json"], words].concat()).stdout;
+        serde_json::from_str(&said).expect("kubectl prints JSON")
+    }
+
+    /// Creates or changes these objects to be as they are written here.
+    ///
+    /// # Panics
+    /// Where the server refuses one.
+    pub fn apply(&self, objects: &[Value]) {
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
+        self.control().within(|| self.api.apply(&list));
+    }
+
+    /// The API server.
+    #[must_use]
+    pub fn api(&self) -> &ApiServer<'node> {
+        &self.api
+    }
+
+    /// The machine of the control plane, where the API server's files are.
+    #[must_use]
+    pub fn control(&self) -> &Machine {
+        &self.machines[0]
+    }
+
+    /// The nodes, in the order of their numbers.
+    #[must_use]
+    pub fn nodes(&self) -> &[KubeNode] {
+        &self.nodes
+    }
+
+    /// The machines below the nodes. What runs in a machine sees its network and its files, not its runtime's processes.
+    #[must_use]
+    pub fn machines(&self) -> &[Machine] {
+        &self.machines
+    }
+
+    /// What one looks at first when it fails.
+    #[must_use]
+    pub fn state(&self) -> String {
+        let looks: [&[&str]; 3] = [
+            &["get", "nodes,pods", "-A", "-o=wide"],
+            &["get", "events", "-A", "--field-selector=type!=Normal"],
+            &["logs", "-n=trestle", "-l=app.kubernetes.io/name=routed-agent", "--all-containers", "--tail=20"],
+        ];
+        let mut all: Vec<String> = looks.iter().map(|words| self.try_kubectl(words)).map(|said| said.stdout + &said.stderr).collect();
+        all.extend(self.nodes.iter().map(KubeNode::said));
+        all.concat()
+    }
+}
+
+/// An address on the switch.
+fn address(number: u8) -> String {
+    format!("192.0.2.{number}")
+}
+
+/// A machine on the switch, with the default route without which it couldn't as much as ask for a Service.
+fn machine(node: &Node, lan: &Lan, number: u8) -> Machine {
+    let machine = node.machine(&format!("node{number}"));
+    lan.plug(&machine, "eth0", &[&format!("{}/24", address(number))]);
+    machine.exec(&["ip", "route", "add", "default", "via", &address(OUTSIDE)]);
+    machine
+}

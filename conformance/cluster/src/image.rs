@@ -1,0 +1,40 @@
+//! Trestle's image as an archive, which a node's containerd takes in without a registry.
+
+use std::path::{Path, PathBuf};
+
+use sandbox::Containerd;
+
+/// Names the archive; without it, it is where `make image` writes it: beside this program's own build.
+const NAMED: &str = "TRESTLE_IMAGE";
+
+/// An archive that holds the image under the name that the manifests use.
+#[derive(Debug, Clone)]
+pub struct Image(PathBuf);
+
+impl Image {
+    /// The image that was built last.
+    ///
+    /// # Panics
+    /// Where none was.
+    #[must_use]
+    pub fn built() -> Self {
+        let path = std::env::var_os(NAMED).map_or_else(beside, PathBuf::from);
+        assert!(path.exists(), "{} is missing: `make image` builds it", path.display());
+        Self(path)
+    }
+
+    /// Has a node's containerd take it in.
+    ///
+    /// # Panics
+    /// Where it refuses.
+    pub fn import(&self, containerd: &Containerd) {
+        containerd.ctr(&["-n", "k8s.io", "image", "import", &self.0.display().to_string()]);
+    }
+}
+
+/// `target/release/trestle.tar`, seen from `target/debug/deps/cluster-…`.
+fn beside() -> PathBuf {
+    let program = std::env::current_exe().expect("a program has a file");
+    let target = program.ancestors().find(|path| path.join("debug").is_dir());
+    target.unwrap_or(Path::new("target")).join("release/trestle.tar")
+}

@@ -1,0 +1,18 @@
+//! A whole Kubernetes cluster on private nodes: etcd, API server, controller manager and scheduler on the first of them, containerd,
+//! kubelet and kube-proxy on each, CoreDNS, and Trestle as people install it: its image, and `deploy/trestle.yaml` as it stands.
+//!
+//! Nothing here knows the code that it tests. [`Cluster`] is where to begin; `make cluster` brings up the same to play with.
+
+mod ask;
+mod cluster;
+mod dns;
+mod image;
+mod pods;
+mod workload;
+
+pub use ask::{Who, ask};
+pub use cluster::Cluster;
+pub use dns::resolver;
+pub use image::Image;
+pub use pods::{Pod, Pods};
+pub use workload::{HOST_PORT, LOCAL_PORT, NODE_PORT, PORT, Workload};
