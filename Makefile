@@ -4,7 +4,7 @@ export TRESTLE_CACHE := $(shell conformance/tools/cache)
 export TRESTLE_REFERENCE := $(TRESTLE_CACHE)/plugins-1.9.1
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
-.PHONY: help build test lint deps test-rootless test-vm demo image manifests bench bench-agent clean
+.PHONY: help build test lint deps test-rootless test-vm demo cluster cluster-down image manifests bench bench-agent clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,15 @@ demo: ## two pods on a private node, from ADD to DEL; then two nodes with an age
 	conformance/tools/build plugins routed-agent
 	conformance/tools/demo
 	conformance/tools/demo-nodes
+
+cluster: ## a Kubernetes cluster on two private nodes, with Trestle on it and a kubeconfig to play with
+	conformance/tools/deps test
+	conformance/tools/build plugins routed-agent
+	conformance/cluster/archive
+	conformance/cluster/up
+
+cluster-down: ## takes that cluster away
+	conformance/cluster/down
 
 image: ## the container image, trestle:VERSION, in podman's store
 	conformance/tools/deps build

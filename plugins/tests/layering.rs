@@ -20,7 +20,7 @@ struct Layer {
 const EFFECTS: &[&str] =
     &["tokio", "nix", "libc", "netlink-sys", "netlink-packet-core", "rtnetlink", "netns-rs"];
 
-const LAYERS: [Layer; 7] = [
+const LAYERS: [Layer; 8] = [
     Layer {
         name: "cni",
         ours: &[],
@@ -103,6 +103,12 @@ const LAYERS: [Layer; 7] = [
         ours: &[],
         theirs: &["netns-rs", "nix", "seccompiler", "serde_json"],
         unreachable: &["cni", "netstate", "host", "ipam", "plugins"],
+    },
+    Layer {
+        name: "cluster",
+        ours: &["sandbox"],
+        theirs: &["nix", "serde_json"],
+        unreachable: &["cni", "netstate", "host", "ipam", "plugins", "routed-agent"],
     },
 ];
 

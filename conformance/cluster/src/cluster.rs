@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use sandbox::{ApiServer, ControlPlane, KubeNode, Lan, Machine, Node, Output, PATIENCE, Place, ProxyMode, eventually};
+use sandbox::{
+    ApiServer, ControlPlane, KubeNode, Lan, Machine, Node, Output, PATIENCE, Place, ProxyMode, Stopped,
+    eventually,
+};
 use serde_json::{Value, json};
 
 use crate::Image;
@@ -61,10 +64,36 @@ impl<'node> Cluster<'node> {
             self.machines.push(machine(self.node, &self.lan, number));
         }
         let joining = &self.machines[index];
-        let node = self.control().within(|| KubeNode::start(self.node, &self.api, joining, mode));
-        self.image.import(node.containerd());
+        let node = self.control().within(|| {
+            let stopped = Stopped::new(self.node, joining, mode);
+            // Before the first Pod comes.
+            self.image.import(stopped.containerd());
+            stopped.start_as(self.node, &self.api, joining.name())
+        });
         self.nodes.push(node);
         index
+    }
+
+    /// The last node leaves: its kubelet and kube-proxy stop, its Node is deleted, and its containers run on.
+    ///
+    /// # Panics
+    /// Where there is no node.
+    #[must_use]
+    pub fn leave(&mut self) -> Stopped {
+        let leaving = self.nodes.pop().expect("a node is there");
+        let name = leaving.name().to_owned();
+        let stopped = leaving.stop();
+        self.kubectl(&["delete", "node", &name]);
+        stopped
+    }
+
+    /// It comes back as a Node of this name.
+    ///
+    /// # Panics
+    /// Where something doesn't come up.
+    pub fn come_back(&mut self, stopped: Stopped, name: &str) {
+        let node = self.control().within(|| stopped.start_as(self.node, &self.api, name));
+        self.nodes.push(node);
     }
 
     /// Installs Trestle: `kubectl apply -f deploy/trestle.yaml`, and waits until it works on every node.
@@ -170,10 +199,23 @@ impl<'node> Cluster<'node> {
         let looks: [&[&str]; 3] = [
             &["get", "nodes,pods", "-A", "-o=wide"],
             &["get", "events", "-A", "--field-selector=type!=Normal"],
-            &["logs", "-n=trestle", "-l=app.kubernetes.io/name=routed-agent", "--all-containers", "--tail=20"],
+            &[
+                "logs",
+                "-n=trestle",
+                "-l=app.kubernetes.io/name=routed-agent",
+                "--all-containers",
+                "--tail=20",
+            ],
         ];
-        let mut all: Vec<String> = looks.iter().map(|words| self.try_kubectl(words)).map(|said| said.stdout + &said.stderr).collect();
-        all.extend(self.nodes.iter().map(KubeNode::said));
+        let mut all: Vec<String> = looks
+            .iter()
+            .map(|words| self.try_kubectl(words))
+            .map(|said| said.stdout + &said.stderr)
+            .collect();
+        self.control().within(|| {
+            all.extend(self.nodes.iter().map(KubeNode::said));
+            all.push(self.plane.said());
+        });
         all.concat()
     }
 }

@@ -32,9 +32,10 @@ impl Image {
     }
 }
 
-/// `target/release/trestle.tar`, seen from `target/debug/deps/cluster-…`.
+/// `target/image/trestle-VERSION.tar`, seen from `target/debug/deps/cluster-…`.
 fn beside() -> PathBuf {
     let program = std::env::current_exe().expect("a program has a file");
     let target = program.ancestors().find(|path| path.join("debug").is_dir());
-    target.unwrap_or(Path::new("target")).join("release/trestle.tar")
+    let archive = concat!("image/trestle-", env!("CARGO_PKG_VERSION"), ".tar");
+    target.unwrap_or(Path::new("target")).join(archive)
 }

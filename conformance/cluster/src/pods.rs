@@ -22,7 +22,7 @@ pub struct Pod {
 pub struct Pods(pub Vec<Pod>);
 
 impl Pods {
-    /// Those of this label, by their nodes' names.
+    /// Those of this label on nodes that are there, by their nodes' names. The server keeps those of a node that left for a while.
     ///
     /// # Panics
     /// Where the server can't tell.
@@ -30,6 +30,7 @@ impl Pods {
     pub fn of(cluster: &Cluster, app: &str) -> Self {
         let list = cluster.get(&["pods", "-n=default", "-l", &format!("app={app}")]);
         let mut pods: Vec<Pod> = list["items"].as_array().into_iter().flatten().map(pod).collect();
+        pods.retain(|pod| cluster.nodes().iter().any(|node| node.name() == pod.node));
         pods.sort_by(|one, other| one.node.cmp(&other.node));
         Self(pods)
     }

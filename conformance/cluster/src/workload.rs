@@ -13,7 +13,7 @@ pub const NODE_PORT: u16 = 30080;
 pub const LOCAL_PORT: u16 = 30081;
 
 /// The port of a node that leads into one Pod there.
-pub const HOST_PORT: u16 = 8081;
+pub const HOST_PORT: u16 = 8084;
 
 /// Says who it is to everyone who comes, and begins its log by a word.
 const SERVER: &str = r#"mkdir -p /www/cgi-bin

@@ -131,14 +131,15 @@ impl<'node> ApiServer<'node> {
     }
 
     /// Where it is reached.
-    pub(crate) fn address(&self) -> IpAddr {
-        self.address
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        (self.address, PORT).into()
     }
 
     /// Its URL.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("https://{}", SocketAddr::from((self.address, PORT)))
+        format!("https://{}", self.address())
     }
 
     /// The API server's process ID.
@@ -184,7 +185,7 @@ impl<'node> ApiServer<'node> {
     /// A cable to the server, and a kubeconfig file of one who may do everything, but has only this cable.
     #[must_use]
     pub fn relay(&self) -> (Relay, PathBuf) {
-        let relay = Relay::to((self.address, PORT).into());
+        let relay = Relay::to(self.address());
         let path = self.directory.join("kubeconfig-relay");
         let url = format!("https://{}", relay.address());
         self.node.write(&path, &self.config(&url, ADMIN).to_string());

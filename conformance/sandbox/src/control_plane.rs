@@ -32,7 +32,7 @@ impl ControlPlane {
         let mut flags = vec![
             "--allocate-node-cidrs=true".to_owned(),
             format!("--cluster-cidr={pods}"),
-            format!("--service-cluster-ip-range={}", service_ranges(api.address())),
+            format!("--service-cluster-ip-range={}", service_ranges(api.address().ip())),
             format!("--service-account-private-key-file={}", file("accounts.key")),
             format!("--root-ca-file={}", file("certificates/apiserver.crt")),
             // What is gone is taken away at once.
@@ -53,9 +53,14 @@ impl ControlPlane {
         plane
     }
 
-    /// What they said at last.
+    /// What they said at last, in whose place the calling thread must be.
     #[must_use]
     pub fn said(&self) -> String {
-        format!("{}\n{}", self.manager.said(), self.scheduler.said())
+        let last = |daemon: &Daemon| daemon.said().lines().rev().take(15).collect::<Vec<_>>().join("\n");
+        format!(
+            "--- controller manager, last first\n{}\n--- scheduler\n{}\n",
+            last(&self.manager),
+            last(&self.scheduler)
+        )
     }
 }

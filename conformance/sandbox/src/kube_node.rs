@@ -25,6 +25,50 @@ pub struct KubeNode {
     proxy: Daemon,
     kubelet: Daemon,
     containerd: Containerd,
+    addresses: Vec<String>,
+    mode: ProxyMode,
+}
+
+/// A node without its kubelet and kube-proxy, on which containers run on.
+#[derive(Debug)]
+pub struct Stopped {
+    containerd: Containerd,
+    addresses: Vec<String>,
+    mode: ProxyMode,
+}
+
+impl Stopped {
+    /// containerd on a machine, and all that a kubelet will want there.
+    ///
+    /// # Panics
+    /// Where it doesn't come up.
+    #[must_use]
+    pub fn new(node: &Node, machine: &Machine, mode: ProxyMode) -> Self {
+        let containerd = Containerd::start(node, machine);
+        kubelet::prepare(node, &containerd);
+        Self { containerd, addresses: addresses(machine), mode }
+    }
+
+    /// containerd on it.
+    #[must_use]
+    pub fn containerd(&self) -> &Containerd {
+        &self.containerd
+    }
+
+    /// Starts kubelet and kube-proxy as the Node of this name, and waits until it is registered.
+    ///
+    /// # Panics
+    /// Where something doesn't come up.
+    #[must_use]
+    pub fn start_as(self, node: &Node, api: &ApiServer, name: &str) -> KubeNode {
+        let Self { containerd, addresses, mode } = self;
+        let mut kubelet = kubelet::start(node, api, &containerd, (name, &addresses));
+        let registered = ["get", "node", name, "-o=jsonpath={.status.addresses}"];
+        kubelet
+            .until("the Node is registered", || api.try_kubectl(&registered).stdout.contains(&addresses[0]));
+        let proxy = proxy::start(node, &containerd, (name, mode));
+        KubeNode { name: name.to_owned(), proxy, kubelet, containerd, addresses, mode }
+    }
 }
 
 impl KubeNode {
@@ -35,15 +79,21 @@ impl KubeNode {
     /// Where something doesn't come up.
     #[must_use]
     pub fn start(node: &Node, api: &ApiServer, machine: &Machine, mode: ProxyMode) -> Self {
-        let name = machine.name().to_owned();
-        let addresses = addresses(machine);
-        let containerd = Containerd::start(node, machine);
-        let mut kubelet = kubelet::start(node, api, &containerd, (&name, &addresses));
-        let registered = ["get", "node", &name, "-o=jsonpath={.status.addresses}"];
-        kubelet
-            .until("the Node is registered", || api.try_kubectl(&registered).stdout.contains(&addresses[0]));
-        let proxy = proxy::start(node, &containerd, (&name, mode));
-        Self { name, proxy, kubelet, containerd }
+        Stopped::new(node, machine, mode).start_as(node, api, machine.name())
+    }
+
+    /// Stops kubelet and kube-proxy. What they have started runs on.
+    ///
+    /// # Panics
+    /// Where they stay.
+    #[must_use]
+    pub fn stop(self) -> Stopped {
+        let Self { proxy, kubelet, containerd, .. } = self;
+        drop((proxy, kubelet));
+        let left = ["pgrep", "-x", "kubelet|kube-proxy"];
+        let gone = eventually(PATIENCE, || containerd.runtime().try_exec(&left).code == 1);
+        assert!(gone, "{}: kubelet or kube-proxy stays", self.name);
+        Stopped { containerd, addresses: self.addresses, mode: self.mode }
     }
 
     /// The Node's name.

@@ -61,10 +61,18 @@ impl Runtime {
         ["nsenter", "--target", &self.pid, "--pid", "--mount", "--uts", "--net", "--"]
     }
 
+    /// The same as a line, for a person on the machine.
+    #[must_use]
+    pub fn entrance(&self) -> String {
+        self.words().join(" ")
+    }
+
     /// Starts a program. It ends with this value; what it says goes to a log of this name.
     #[must_use]
     pub fn start(&self, name: &str, command: &[&str]) -> Daemon {
-        Daemon::start(&[&self.words(), command].concat(), &self.logs.join(name))
+        // nsenter waits outside, so its end must be the program's too.
+        let dies_with_it = ["setpriv", "--pdeathsig=KILL", "--"];
+        Daemon::start(&[&self.words(), &dies_with_it[..], command].concat(), &self.logs.join(name))
     }
 }
 

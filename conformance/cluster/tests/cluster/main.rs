@@ -2,24 +2,51 @@
 //!
 //! A cluster takes longer to start than to be asked, so one serves every question.
 
-use cluster::{Cluster, HOST_PORT, LOCAL_PORT, NODE_PORT, PORT, Pods, Who, Workload, ask, resolver};
+mod life;
+mod names;
+mod people;
+mod reach;
+mod services;
+
+use std::time::Instant;
+
+use cluster::{Cluster, HOST_PORT, Workload, resolver};
 use sandbox::{Node, ProxyMode};
+
+/// The port of Pods in their node's own network.
+const BARE_PORT: u16 = 8083;
+
+/// Does one thing, and says how long that took.
+fn step<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    let begun = Instant::now();
+    let done = work();
+    println!("{what}: {:.1} s", begun.elapsed().as_secs_f32());
+    done
+}
 
 #[test]
 fn a_cluster_works_from_kubectl_apply_to_the_last_pod() {
     let node = Node::enter();
-    let begun = std::time::Instant::now();
-    let cluster = Cluster::start(&node, &[ProxyMode::Iptables, ProxyMode::Nftables]);
-    println!("started {:?}", begun.elapsed());
-    let begun = std::time::Instant::now();
-    cluster.install();
-    println!("ready {:?}", begun.elapsed());
+    // Services are made by iptables on the one node, and by nftables on the other.
+    let start = || Cluster::start(&node, &[ProxyMode::Iptables, ProxyMode::Nftables]);
+    let mut cluster = step("two nodes without a network", start);
+    step("from apply to Ready", || cluster.install());
+
+    let own = Workload::deployment("own", 1).on("node1").with_host_port(HOST_PORT);
+    let bare = Workload::daemon_set("bare").in_host_network(BARE_PORT);
     let web = Workload::daemon_set("web");
-    cluster.apply(&resolver());
-    cluster.apply(&[web.object()]);
-    cluster.wait_rolled_out("daemonset/web", "default");
-    println!("web {:?}", begun.elapsed());
-    cluster.wait_rolled_out("deployment/coredns", "kube-system");
-    println!("coredns {:?}", begun.elapsed());
-    println!("{}", cluster.state());
+    step("a DaemonSet, a Deployment and CoreDNS run", || {
+        cluster.apply(&resolver());
+        cluster.apply(&[web.object(), own.object(), bare.object()]);
+        cluster.apply(&services::objects(&web, &own));
+        for what in ["daemonset/web", "daemonset/bare", "deployment/own"] {
+            cluster.wait_rolled_out(what, "default");
+        }
+        cluster.wait_rolled_out("deployment/coredns", "kube-system");
+    });
+    step("pods and nodes reach each other", || reach::all(&cluster));
+    step("Services lead to pods", || services::all(&cluster, &node));
+    step("names", || names::all(&cluster));
+    step("kubectl exec, logs, proxy", || people::all(&cluster));
+    step("a node joins, goes and comes back", || life::all(&mut cluster));
 }

@@ -18,6 +18,19 @@ const SYSCTLS: [(&str, &str); 6] = [
     ("kernel/keys/root_maxbytes", "25000000"),
 ];
 
+/// Makes the place ready, once: directories, sysctls, the control group.
+pub(super) fn prepare(node: &Node, containerd: &Containerd) {
+    let runtime = containerd.runtime();
+    let scratch = runtime.scratch().display().to_string();
+    runtime.within(|| {
+        node.write(format!("{scratch}/resolv.conf"), "nameserver 192.0.2.53\n");
+        for (path, value) in SYSCTLS {
+            node.write(format!("{scratch}/sysctl/{path}"), &format!("{value}\n"));
+        }
+    });
+    runtime.sh(&preparation(&scratch, &format!("/{}", runtime.cgroup())));
+}
+
 /// Starts one for the Node of this name and addresses, beside its containerd.
 pub(super) fn start(
     node: &Node,
@@ -27,7 +40,6 @@ pub(super) fn start(
 ) -> Daemon {
     let runtime = containerd.runtime();
     let scratch = runtime.scratch().display().to_string();
-    let group = format!("/{}", runtime.cgroup());
     let config = json!({
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
@@ -35,7 +47,7 @@ pub(super) fn start(
         "authentication": {"anonymous": {"enabled": true}, "webhook": {"enabled": false}},
         "authorization": {"mode": "AlwaysAllow"},
         "cgroupDriver": "cgroupfs",
-        "cgroupRoot": group,
+        "cgroupRoot": format!("/{}", runtime.cgroup()),
         "enforceNodeAllocatable": [],
         "failCgroupV1": false,
         "failSwapOn": false,
@@ -55,12 +67,7 @@ pub(super) fn start(
     runtime.within(|| {
         node.write(format!("{scratch}/kubelet.json"), &config.to_string());
         node.write(format!("{scratch}/kubeconfig"), &credentials);
-        node.write(format!("{scratch}/resolv.conf"), "nameserver 192.0.2.53\n");
-        for (path, value) in SYSCTLS {
-            node.write(format!("{scratch}/sysctl/{path}"), &format!("{value}\n"));
-        }
     });
-    runtime.sh(&preparation(&scratch, &group));
     let program = cached("kubernetes/kubelet").display().to_string();
     let words = [
         &program,
