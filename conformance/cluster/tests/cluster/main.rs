@@ -17,6 +17,7 @@ use sandbox::{Node, ProxyMode};
 const BARE_PORT: u16 = 8083;
 
 /// Does one thing, and says how long that took.
+#[allow(clippy::print_stdout, reason = "the figures are for who reads the log")]
 fn step<T>(what: &str, work: impl FnOnce() -> T) -> T {
     let begun = Instant::now();
     let done = work();
@@ -48,5 +49,5 @@ fn a_cluster_works_from_kubectl_apply_to_the_last_pod() {
     step("Services lead to pods", || services::all(&cluster, &node));
     step("names", || names::all(&cluster));
     step("kubectl exec, logs, proxy", || people::all(&cluster));
-    step("a node joins, goes and comes back", || life::all(&mut cluster));
+    step("a node joins and leaves", || life::all(&mut cluster));
 }

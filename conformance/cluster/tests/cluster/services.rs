@@ -46,8 +46,12 @@ pub(crate) fn all(cluster: &Cluster, outside: &Node) {
     let pods = inside(cluster);
     let callers = ["192.0.2.254".parse::<IpAddr>().expect("an address")];
     for address in addresses(cluster, "web") {
-        pods.iter().for_each(|pod| all_answer(&pod.pod, (address, PORT), &web.names()));
-        cluster.nodes().iter().for_each(|node| all_answer(node, (address, PORT), &web.names()));
+        for pod in &pods {
+            all_answer(&pod.pod, (address, PORT), &web.names());
+        }
+        for node in cluster.nodes() {
+            all_answer(node, (address, PORT), &web.names());
+        }
     }
     for (node, pod) in bare.0.iter().zip(&web.0) {
         for address in &node.addresses {
