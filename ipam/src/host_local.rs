@@ -1,13 +1,15 @@
 //! host-local: addresses from ranges in the configuration, kept in files on this host. It stands in the place of the
 //! reference plugin of the same name: same configuration, same files, same words.
 //!
-//! Three things are different. The cost of an operation does not grow with the number of addresses in use (see
+//! Four things are different. The cost of an operation does not grow with the number of addresses in use (see
 //! `store`). What a crash or a reboot left behind is cleared away when its address is wanted, but only on proof that
-//! its container is gone (see `host::life`). GC and STATUS do what the specification asks for.
+//! its container is gone (see `host::life`). GC and STATUS do what the specification asks for. Where `subnetFile` is set,
+//! addresses are given of confirmed subnets only (see `confirmed`).
 
 mod add;
 mod allocate;
 mod config;
+mod confirmed;
 mod dead;
 mod delegator;
 mod directory;
@@ -29,7 +31,7 @@ mod standalone;
 mod store;
 mod verdict;
 
-use cni::{Failure, Plugin, Request, Success};
+use cni::{Code, Failure, Plugin, Request, Success};
 
 pub use add::{Lease, add, preview};
 pub use config::ConfigError;
@@ -41,7 +43,7 @@ pub use range_set::RangeSetError;
 pub use standalone::Standalone;
 
 use allocate::Numbered;
-use config::{Place, Settings};
+use config::{Place, Settings, WhenExhausted};
 use directory::Contents;
 use looking::Looking;
 use owner::Owner;
@@ -99,6 +101,11 @@ impl Plugin for HostLocal {
 
     fn status(&self, request: &Request) -> Result<(), Failure> {
         let Some(settings) = Settings::for_status(request)? else { return Ok(()) };
+        confirmed::require(&settings)
+            .map_err(|error| Failure { code: Code::NotAvailable, ..Failure::from(error) })?;
+        if settings.when_exhausted == WhenExhausted::Ready {
+            return Ok(());
+        }
         let mut looking = Looking::at(&settings.place)?;
         for (index, set) in settings.sets.iter().enumerate() {
             if allocate::next_free(Numbered { index, set }, &mut looking)?.is_none() {

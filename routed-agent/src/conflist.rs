@@ -1,6 +1,8 @@
 //! The network configuration that runtimes read (section 1, "Network configuration format"): bridge with host-local,
 //! then portmap. What flannel's list and its plugin come to, without the detour over `subnet.env`.
 
+use std::path::PathBuf;
+
 use netstate::{Family, PodNetwork};
 use serde_json::{Value, json};
 
@@ -22,12 +24,15 @@ pub(crate) struct ConflistFacts {
     pub(crate) mtu: u32,
     /// Whether portmap is there to be asked for host ports.
     pub(crate) portmap: Portmap,
+    /// Where `subnet.env` is.
+    pub(crate) subnet_file: PathBuf,
 }
 
 /// The configuration's text.
 ///
 /// `cniVersion` is one that every runtime knows; those that know `cniVersions` (1.1.0) take the newest of them, and so
-/// ask for STATUS and GC. The bridge doesn't masquerade: the agent does, or somebody else.
+/// ask for STATUS and GC. The bridge doesn't masquerade: the agent does, or somebody else. host-local gives addresses only
+/// while `subnet.env`, which no reboot survives, names their subnets: this list does survive one.
 pub(crate) fn render(facts: &ConflistFacts) -> String {
     let mut pods = facts.pods.clone();
     pods.sort_by_key(|pods| Family::of(pods.subnet.ip()));
@@ -39,7 +44,7 @@ pub(crate) fn render(facts: &ConflistFacts) -> String {
         "isDefaultGateway": true,
         "hairpinMode": true,
         "mtu": facts.mtu,
-        "ipam": { "type": "host-local", "ranges": ranges, "routes": routes },
+        "ipam": { "type": "host-local", "ranges": ranges, "routes": routes, "subnetFile": facts.subnet_file.to_string_lossy() },
     })];
     if facts.portmap == Portmap::Chained {
         plugins.push(json!({ "type": "portmap", "capabilities": { "portMappings": true } }));
@@ -69,6 +74,7 @@ mod tests {
             pods: vec![pods("fd00::/48", "fd00:0:0:1::/64"), pods("10.244.0.0/16", "10.244.1.0/24")],
             mtu: 1430,
             portmap: Portmap::Chained,
+            subnet_file: "/run/flannel/subnet.env".into(),
         };
         expect![[r#"
             {
@@ -127,6 +133,7 @@ mod tests {
             pods: vec![pods("10.244.0.0/16", "10.244.1.0/24")],
             mtu: 1500,
             portmap: Portmap::Absent,
+            subnet_file: "/run/flannel/subnet.env".into(),
         };
         expect![[r#"
             {

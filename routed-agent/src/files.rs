@@ -54,11 +54,12 @@ impl Files {
         known.into_iter().filter(within).collect()
     }
 
-    /// Makes them say it. The conflist is last: it lets the runtime start pods.
+    /// Makes them say it. The conflist is last: it lets the runtime start pods, of subnets that `subnet.env` names.
     pub(crate) fn keep(&self, facts: &Facts) -> Vec<PublishError> {
         let Facts { pods, mtu, masquerade } = facts.clone();
         let env = subnet_env::render(&SubnetEnv { pods: pods.clone(), mtu, masquerade });
-        let list = conflist::render(&ConflistFacts { pods, mtu, portmap: self.portmap });
+        let subnet_file = std::path::absolute(&self.subnet_env).unwrap_or_else(|_| self.subnet_env.clone());
+        let list = conflist::render(&ConflistFacts { pods, mtu, portmap: self.portmap, subnet_file });
         let all = [(Some(&self.subnet_env), env), (self.conflist.as_ref(), list)];
         let written =
             all.iter().filter_map(|(path, text)| path.map(|path| published::write_if_different(path, text)));

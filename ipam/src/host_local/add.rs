@@ -8,6 +8,7 @@ use netstate::Attachment;
 
 use super::allocate::{Applicant, allocate};
 use super::config::Settings;
+use super::confirmed;
 use super::delegator::Delegator;
 use super::error::AllocateError;
 use super::heal::Healer;
@@ -48,6 +49,7 @@ impl Coded for ProofFailure {
 /// attachment that has an address already. Nothing stays reserved.
 pub fn add(request: &Request, delegator: &mut dyn Delegator) -> Result<Lease, Failure> {
     let settings = Settings::of(request)?;
+    confirmed::require(&settings)?;
     let attachment = Attachment {
         network: request.config.name.clone(),
         container: request.container.clone(),
@@ -112,6 +114,7 @@ fn reserve<'a>(
 /// What ADD's would be.
 pub fn preview(request: &Request) -> Result<Success, Failure> {
     let settings = Settings::of(request)?;
+    confirmed::require(&settings)?;
     let mut shelf = Looking::at(&settings.place)?;
     let holds = shelf.held_by(&Owner::new(&request.container, &request.ifname))?;
     let ips = allocate(&settings, &Applicant { container: &request.container, holds }, &mut shelf)?;

@@ -9,6 +9,7 @@ use cni::args::{ArgsError, Arguments};
 use cni::{Code, Coded, DecodeError, Dns, Request, Route, Version, go};
 use serde::Deserialize;
 
+use super::confirmed;
 use super::range::Written;
 use super::range_set::{RangeSet, RangeSetError};
 use super::resolv;
@@ -25,6 +26,9 @@ pub(crate) struct Settings {
     pub(crate) requested: Vec<IpAddr>,
     pub(crate) routes: Vec<Route>,
     pub(crate) dns: Dns,
+    /// Who says which subnets are this node's; none where nobody has to.
+    pub(crate) subnet_file: Option<PathBuf>,
+    pub(crate) when_exhausted: WhenExhausted,
 }
 
 /// What every operation needs, and all that DEL needs: where the network's addresses are kept.
@@ -87,6 +91,9 @@ pub enum ConfigError {
         /// Where they are written.
         keys: String,
     },
+    /// `subnetFile` is no absolute path.
+    #[error("ipam.subnetFile: invalid value {0:?}: expected an absolute path")]
+    SubnetFile(String),
     /// `resolvConf` can't be read.
     #[error("ipam.resolvConf: cannot read {path}: {source}")]
     ResolvConf {
@@ -104,7 +111,8 @@ impl Coded for ConfigError {
             | Self::NoRanges
             | Self::RangeSet { .. }
             | Self::TooMany(_)
-            | Self::Overlap { .. } => Code::InvalidConfig,
+            | Self::Overlap { .. }
+            | Self::SubnetFile(_) => Code::InvalidConfig,
             Self::Decode(error) => error.code(),
             Self::Args(error) => error.code(),
             Self::ArgsAddress(_) => Code::InvalidEnvironment,
@@ -147,6 +155,7 @@ struct Ipam {
     resolv_conf: String,
     data_dir: String,
     status_when_exhausted: WhenExhausted,
+    subnet_file: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -236,23 +245,23 @@ impl Settings {
         let place = Place::new(&ipam.data_dir, request);
         let dns = read_resolv_conf(&ipam.resolv_conf)?;
         let routes = ipam.routes.clone();
+        let subnet_file = confirmed::file(ipam.subnet_file.clone())?;
+        let when_exhausted = ipam.status_when_exhausted;
         let sets = range_sets(network.runtime_config.ip_ranges, ipam)?;
         check(&sets, request.config.version)?;
         let sets = sets.into_iter().map(|(_, set)| set).collect();
-        Ok(Self { place, sets, requested, routes, dns })
+        Ok(Self { place, sets, requested, routes, dns, subnet_file, when_exhausted })
     }
 
     /// For STATUS, which a runtime asks without the ranges that it supplies with an ADD: `None` where those are all
-    /// there will be, or where no answer about them is wanted.
+    /// there will be.
     ///
     /// # Errors
     /// [`ConfigError`].
     pub(crate) fn for_status(request: &Request) -> Result<Option<Self>, ConfigError> {
         let network: Network = request.config.decode()?;
-        let ipam = network.ipam.as_ref().ok_or(ConfigError::NoIpam)?;
         match Self::of(request) {
             Err(ConfigError::NoRanges) if network.capabilities.ip_ranges => Ok(None),
-            Ok(_) if ipam.status_when_exhausted == WhenExhausted::Ready => Ok(None),
             other => other.map(Some),
         }
     }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use ipnetwork::IpNetwork;
+
 use super::number;
 use super::range::{Range, RangeError, Written};
 
@@ -45,6 +47,11 @@ impl RangeSet {
 
     pub(crate) fn is_ipv4(&self) -> bool {
         self.0.iter().all(|range| range.first().is_ipv4())
+    }
+
+    /// The subnet of each range.
+    pub(crate) fn subnets(&self) -> impl Iterator<Item = IpNetwork> {
+        self.0.iter().map(Range::subnet)
     }
 
     /// The range that the address is in.

@@ -1,6 +1,7 @@
 //! host-local as runtimes see it: a program, its answers, and the files it leaves.
 
 mod calls;
+mod confirmed;
 mod cost;
 mod crash;
 mod gc;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 pub(crate) const AGENT: &str = env!("CARGO_BIN_EXE_routed-agent");
 
 /// Where it writes what a runtime reads.
-const CONFLIST: &str = "/etc/cni/net.d/10-trestle.conflist";
+pub(crate) const CONFLIST: &str = "/etc/cni/net.d/10-trestle.conflist";
 
 /// How pods' packets cross from node to node, and in which families.
 #[derive(Debug, Clone, Copy)]

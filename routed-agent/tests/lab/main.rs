@@ -4,5 +4,6 @@ mod cluster;
 mod files;
 mod life;
 mod reach;
+mod reboot;
 mod repair;
 mod source;

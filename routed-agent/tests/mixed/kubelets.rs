@@ -67,6 +67,12 @@ impl<'node> Kubelets<'node> {
 
     /// The same with a container's `ports`.
     pub(crate) fn pod_with(&self, number: u8, name: &str, ports: &Value) -> Attached {
+        self.create(number, name, ports);
+        self.started(number, name)
+    }
+
+    /// Asks the kubelet of a node for a pod.
+    pub(crate) fn create(&self, number: u8, name: &str, ports: &Value) {
         self.cluster.api.apply(&json!({
             "apiVersion": "v1",
             "kind": "Pod",
@@ -82,6 +88,10 @@ impl<'node> Kubelets<'node> {
                 }],
             },
         }));
+    }
+
+    /// Waits for a pod that was asked for.
+    pub(crate) fn started(&self, number: u8, name: &str) -> Attached {
         let seen = self.wait_running("default", name);
         let pod = self.nodes[usize::from(number) - 1].pod(name);
         let told = seen["podIPs"].as_array().into_iter().flatten().map(|one| one["ip"].clone());
@@ -109,9 +119,8 @@ impl<'node> Kubelets<'node> {
     }
 }
 
-fn pods_of_kubelets(shape: Shape, mode: ProxyMode) {
-    let node = Node::enter();
-    let mut kubelets = Kubelets::new(&node, shape, mode);
+fn pods_of_kubelets(node: &Node, shape: Shape, mode: ProxyMode) -> Kubelets<'_> {
+    let mut kubelets = Kubelets::new(node, shape, mode);
     for name in ["node1", "node2"] {
         let message = kubelets.cluster.wait_condition(name, "Ready", "False");
         assert!(message.contains("cni plugin not initialized"), "{name}: {message}");
@@ -148,19 +157,23 @@ fn pods_of_kubelets(shape: Shape, mode: ProxyMode) {
         let gone = eventually(PATIENCE * 3, || before.diff(&Snapshot::take(node)).is_empty());
         assert!(gone, "left on {}:\n{}", node.name(), before.diff(&Snapshot::take(node)));
     }
+    kubelets
 }
 
 #[test]
-fn kubelets_are_ready_by_our_conflist_and_their_pods_reach_all_over_vxlan() {
-    pods_of_kubelets(Shape::VXLAN, ProxyMode::Iptables);
+fn kubelets_are_ready_by_our_conflist_and_their_pods_reach_all_over_vxlan_and_wait_for_the_agent_after_a_reboot()
+ {
+    let node = Node::enter();
+    let mut kubelets = pods_of_kubelets(&node, Shape::VXLAN, ProxyMode::Iptables);
+    kubelets.pods_wait_for_the_agent_after_a_reboot();
 }
 
 #[test]
 fn kubelets_are_ready_by_our_conflist_and_their_pods_reach_all_over_host_gw() {
-    pods_of_kubelets(Shape::HOST_GW, ProxyMode::Nftables);
+    pods_of_kubelets(&Node::enter(), Shape::HOST_GW, ProxyMode::Nftables);
 }
 
 #[test]
 fn kubelets_are_ready_by_our_conflist_where_there_is_ipv6_alone() {
-    pods_of_kubelets(Shape::VXLAN.only(&[6]), ProxyMode::Nftables);
+    pods_of_kubelets(&Node::enter(), Shape::VXLAN.only(&[6]), ProxyMode::Nftables);
 }

@@ -7,5 +7,6 @@ mod kubelets;
 mod loss;
 mod member;
 mod reach;
+mod reboot;
 mod services;
 mod takeover;

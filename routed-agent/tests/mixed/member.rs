@@ -115,7 +115,7 @@ impl<'node> Member<'node> {
         self.read(LOG).unwrap_or_default()
     }
 
-    fn read(&self, path: &str) -> Option<String> {
+    pub(crate) fn read(&self, path: &str) -> Option<String> {
         self.machine.within(|| fs::read_to_string(path).ok())
     }
 
