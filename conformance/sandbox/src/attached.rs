@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
+use nix::sched::{CloneFlags, unshare};
 use serde_json::Value;
 
 use crate::{Call, Machine, Node, PATIENCE, Place, Pod};
@@ -82,8 +83,12 @@ impl Attached {
         let (mut receiver, _) = listener.accept()?;
         receiver.set_read_timeout(Some(PATIENCE))?;
         thread::scope(|scope| {
-            // The stream ends with the closure.
-            scope.spawn(move || sender.write_all(&vec![0; bytes]));
+            // The stream ends with the closure. A thread that still shares its working directory when the scope has ended
+            // would keep ours from visiting a machine.
+            scope.spawn(move || {
+                unshare(CloneFlags::CLONE_FS).expect("no privilege is needed");
+                sender.write_all(&vec![0; bytes])
+            });
             let (mut buffer, mut arrived) = (vec![0; 65536], 0);
             loop {
                 match receiver.read(&mut buffer)? {

@@ -11,7 +11,10 @@ use crate::Place;
 /// its answers, so none is counted as lost because the flow was ended.
 const LOOP: &str = r#"while ping -n -q -i 0.001 -c 1000 "$2" || :; [ -e "$1" ]; do :; done"#;
 
-/// A thousand echo requests a second to an address, one flow to each, until [`Flow::end`].
+/// The same with a conversation of its own for each request: every one passes whatever is asked of a first packet only.
+const ANEW: &str = r#"while ping -n -q -c 1 -W 5 "$2" || :; [ -e "$1" ]; do :; done"#;
+
+/// Echo requests to an address all the while, one flow to each address, until [`Flow::end`].
 #[derive(Debug)]
 pub struct Flow {
     child: Option<Child>,
@@ -20,16 +23,29 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// Starts it from a place.
+    /// Starts a thousand requests a second from a place.
     ///
     /// # Panics
     /// Where it can't be started.
     #[must_use]
     pub fn start(from: &impl Place, address: IpAddr) -> Self {
+        Self::run(from, address, LOOP)
+    }
+
+    /// Starts requests one after the other, each of a connection of its own to whoever tracks those.
+    ///
+    /// # Panics
+    /// Where it can't be started.
+    #[must_use]
+    pub fn of_connections(from: &impl Place, address: IpAddr) -> Self {
+        Self::run(from, address, ANEW)
+    }
+
+    fn run(from: &impl Place, address: IpAddr, script: &str) -> Self {
         let running = PathBuf::from(format!("/run/flow-to-{address}"));
         File::create(&running).expect("the node's own /run");
         let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "--", "sh", "-c", LOOP, "sh"]).arg(&running);
+        command.args(["--pdeathsig", "KILL", "--", "sh", "-c", script, "sh"]).arg(&running);
         command.arg(address.to_string()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = from.within(|| command.spawn()).expect("a shell starts");
         Self { child: Some(child), address, running }
