@@ -10,6 +10,7 @@ mod checksum;
 mod compare;
 mod cursor;
 mod device;
+mod flanneld;
 mod foreign;
 mod hops;
 mod object;
@@ -23,6 +24,7 @@ mod wire;
 use netstate::Fabric;
 
 pub(crate) use bulk::Bulk;
+pub(crate) use flanneld::remove_flannelds_tunnels;
 pub use foreign::Foreign;
 pub use object::{PROTOCOL, Setting};
 pub use report::{Action, Drift, Failure, Kind, Obstacle, Pass};

@@ -10,7 +10,7 @@ use super::pass::Work;
 use super::report::Action;
 use super::{Effect, Shape, checksum};
 use crate::netlink::{Refusal, Request};
-use crate::{address, link, sysctl};
+use crate::{address, link, reverse_path, sysctl};
 
 /// The index that a device has which is only thought of: the kernel's are positive as C's `int`.
 pub(super) const IMAGINED: u32 = 1 << 31;
@@ -70,6 +70,10 @@ impl Work<'_> {
         let path = format!("net/ipv6/conf/{}/accept_ra", wanted.name);
         if self.effect == Effect::Change && wanted.address.is_ipv6() {
             let _ = sysctl::ensure(&Sysctl { path, value: "0".to_owned(), optional: true });
+        }
+        // What nodes send through it is let in, whichever way this one takes to them: in a change of backend the two differ.
+        if self.effect == Effect::Change && wanted.address.is_ipv4() {
+            let _ = reverse_path::loosen(&wanted.name);
         }
         let mark = if self.shape == Shape::Flannel { Mark::Nobodys } else { Mark::Ours };
         self.checksums(wanted, seen);

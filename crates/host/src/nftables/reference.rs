@@ -23,8 +23,8 @@ use super::expression;
 use super::message::{Change, Table};
 use super::session::Session;
 
-const IP_NAT: Table = Table { family: NetfilterProtoFamily::IPv4, name: "nat" };
-const IP6_NAT: Table = Table { family: NetfilterProtoFamily::IPv6, name: "nat" };
+pub(super) const IP_NAT: Table = Table { family: NetfilterProtoFamily::IPv4, name: "nat" };
+pub(super) const IP6_NAT: Table = Table { family: NetfilterProtoFamily::IPv6, name: "nat" };
 const BRIDGE_NAT: Table = Table { family: NetfilterProtoFamily::Bridge, name: "nat" };
 const MASQUERADE: Table = Table { family: NetfilterProtoFamily::Inet, name: "cni_plugins_masquerade" };
 
@@ -93,13 +93,19 @@ fn removal(session: &mut Session, names: &Names) -> Result<Vec<Change>, Error> {
 }
 
 /// Chains, and the base chain that jumps to them.
-struct Jumped<'a> {
-    base: &'a str,
-    chains: &'a [String],
+pub(super) struct Jumped<'a> {
+    /// The base chain.
+    pub(super) base: &'a str,
+    /// The chains.
+    pub(super) chains: &'a [String],
 }
 
 /// The jumps go first, then what the chains hold, then the chains.
-fn removal_of_chains(session: &mut Session, table: Table, jumped: &Jumped<'_>) -> Result<Vec<Change>, Error> {
+pub(super) fn removal_of_chains(
+    session: &mut Session,
+    table: Table,
+    jumped: &Jumped<'_>,
+) -> Result<Vec<Change>, Error> {
     let mut chains = Vec::new();
     for chain in jumped.chains {
         if session.has_chain(table, chain)? {
