@@ -27,7 +27,7 @@ use crate::status::Status;
 
 pub(crate) use ear::Ear;
 pub(crate) use locator::Locator;
-pub(crate) use pass::{Ground, Outcome, Pass};
+pub(crate) use pass::{Ground, Outcome, Pass, restore};
 
 /// A pass without any cause: the safety net beneath the kernel's notifications.
 const TICK: Duration = Duration::from_secs(60);

@@ -11,10 +11,11 @@ use netstate::Fabric;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::agent::{Ground, Pass};
+use crate::agent::{self, Ground, Pass};
 use crate::command::{Heir, Settings};
 use crate::files::Files;
 use crate::lock::Lock;
+use crate::report;
 use crate::run::{self, StartError};
 use crate::source::{self, News};
 
@@ -48,17 +49,30 @@ pub(crate) enum CleanupError {
 pub(crate) async fn cleanup(settings: Settings, heir: Heir) -> Result<(), CleanupError> {
     let lock =
         Lock::try_take(&settings.state_dir).map_err(run::io("take the lock of the state directory"))?;
-    let _lock = lock.ok_or(CleanupError::AgentWorks)?;
+    let lock = lock.ok_or(CleanupError::AgentWorks)?;
     let left = match heir {
-        Heir::Nobody => leave_nothing(&settings)?,
+        Heir::Nobody => {
+            let mut left = leave_nothing(&settings)?;
+            let own = run::own_name(&settings)?;
+            left.extend(report::take_back(&settings, &own).await.err().map(|error| error.to_string()));
+            left
+        }
         Heir::Flannel => hand_over(&settings).await?,
     };
-    if left.is_empty() { Ok(()) } else { Err(CleanupError::Left(left)) }
+    if !left.is_empty() {
+        return Err(CleanupError::Left(left));
+    }
+    if heir == Heir::Nobody {
+        lock.forget().map_err(run::io("remove the state directory's files"))?;
+    }
+    Ok(())
 }
 
 fn leave_nothing(settings: &Settings) -> Result<Vec<String>, CleanupError> {
-    let mut left: Vec<String> = Files::new(settings).remove().iter().map(ToString::to_string).collect();
+    let files = Files::new(settings);
+    let mut left: Vec<String> = files.remove().iter().map(ToString::to_string).collect();
     let mut host = Host::open().map_err(StartError::from)?;
+    left.extend(agent::restore(&host, files.memory()).err());
     match host.reconcile(&Fabric::default()) {
         Ok(pass) => left.extend(pass.failures.iter().map(ToString::to_string)),
         Err(error) => left.push(error.to_string()),
@@ -67,7 +81,7 @@ fn leave_nothing(settings: &Settings) -> Result<Vec<String>, CleanupError> {
     Ok(left)
 }
 
-/// The files stay: flannel's plugin reads `subnet.env`, and pods start all the while.
+/// `subnet.env` stays, for flannel's plugin reads it, and a conflist: pods start all the while.
 async fn hand_over(settings: &Settings) -> Result<Vec<String>, CleanupError> {
     let (teller, mut news) = mpsc::channel(run::NEWS);
     let (mut pass, own) = run::prepare(settings)?;
@@ -85,7 +99,11 @@ async fn hand_over(settings: &Settings) -> Result<Vec<String>, CleanupError> {
     });
     let Ok(Some(all)) = all.await else { return Err(CleanupError::NoList(why)) };
     pass.take(all);
-    Ok(release(&mut pass))
+    let mut left = release(&mut pass);
+    if left.is_empty() {
+        left.extend(Files::new(settings).hand_over().err().map(|error| error.to_string()));
+    }
+    Ok(left)
 }
 
 /// First the paths; then what flannel has in another way, our rules.

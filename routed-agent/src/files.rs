@@ -1,6 +1,6 @@
 //! What the agent writes for others: the conflist for runtimes, `subnet.env` for the `flannel` plugin.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnetwork::IpNetwork;
@@ -12,6 +12,7 @@ use crate::cluster::holds;
 use crate::command::{Portmap, Settings};
 use crate::conflist::{self, ConflistFacts};
 use crate::published::{self, PublishError};
+use crate::set_aside;
 use crate::source::file::Watch;
 use crate::subnet_env::{self, SubnetEnv};
 
@@ -34,6 +35,7 @@ pub(crate) struct Files {
     subnet_env: PathBuf,
     conflist: Option<PathBuf>,
     portmap: Portmap,
+    memory: PathBuf,
 }
 
 impl Files {
@@ -43,7 +45,13 @@ impl Files {
             subnet_env: settings.subnet_file.clone(),
             conflist: settings.conflist.clone(),
             portmap: settings.conflist_portmap,
+            memory: settings.state_dir.join("rp_filter"),
         }
+    }
+
+    /// What has to be given back after a change of backend (see `agent::restore`).
+    pub(crate) fn memory(&self) -> &Path {
+        &self.memory
     }
 
     /// This node's subnets as an earlier agent, or flanneld, wrote them: one a family at most, inside the networks.
@@ -66,9 +74,29 @@ impl Files {
         written.filter_map(Result::err).collect()
     }
 
-    /// Takes them away, the conflist first.
+    /// Takes them away, the conflist first, and what was set aside for it.
     pub(crate) fn remove(&self) -> Vec<PublishError> {
-        self.paths().rev().filter_map(|path| published::remove(path).err()).collect()
+        let aside = self.conflist.as_ref().and_then(|conflist| set_aside::forget(conflist).err());
+        self.paths().rev().filter_map(|path| published::remove(path).err()).chain(aside).collect()
+    }
+
+    /// Sets aside flannel's network configurations beside ours. Tells where they are now.
+    ///
+    /// # Errors
+    /// [`PublishError`].
+    pub(crate) fn set_aside(&self) -> Result<Vec<PathBuf>, PublishError> {
+        self.conflist.as_deref().map_or(Ok(Vec::new()), set_aside::set_aside)
+    }
+
+    /// Puts flannel's network configurations back; then ours goes. While there is none of flannel's it stays, for pods
+    /// start all the while.
+    ///
+    /// # Errors
+    /// [`PublishError`].
+    pub(crate) fn hand_over(&self) -> Result<(), PublishError> {
+        let Some(conflist) = &self.conflist else { return Ok(()) };
+        set_aside::put_back(conflist)?;
+        if set_aside::has_flannels(conflist) { published::remove(conflist) } else { Ok(()) }
     }
 
     /// Tells whenever somebody may have changed one.

@@ -12,6 +12,9 @@ use tokio::time::sleep;
 /// So often a lock that another has is asked for.
 const ASK: Duration = Duration::from_millis(250);
 
+/// Who has this file locked is the agent.
+const LOCK: &str = "lock";
+
 /// Held for as long as the agent lives; the kernel lets go of it whatever ends the process.
 pub(crate) struct Lock {
     directory: PathBuf,
@@ -49,6 +52,22 @@ impl Lock {
         }
     }
 
+    /// Removes what agents keep in the state directory, and the directory, unless it is a mount.
+    ///
+    /// # Errors
+    /// Where a file can't be removed.
+    pub(crate) fn forget(self) -> io::Result<()> {
+        for file in [socket(&self.directory), self.directory.join(LOCK)] {
+            match fs::remove_file(&file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        // Something of somebody else's may be in it.
+        let _ = fs::remove_dir(&self.directory);
+        Ok(())
+    }
+
     /// Listens for this node's administrator, in place of an agent that has ended.
     ///
     /// # Errors
@@ -68,7 +87,7 @@ impl Lock {
 fn open(directory: &Path) -> io::Result<File> {
     // Whoever could open it could lock it.
     fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    File::options().create(true).truncate(false).write(true).mode(0o600).open(directory.join("lock"))
+    File::options().create(true).truncate(false).write(true).mode(0o600).open(directory.join(LOCK))
 }
 
 /// Where the agent of a state directory listens.

@@ -29,6 +29,7 @@ mod published;
 mod report;
 mod run;
 mod server;
+mod set_aside;
 mod source;
 mod status;
 mod subnet_env;

@@ -25,6 +25,13 @@ pub(crate) struct PublishError {
     source: io::Error,
 }
 
+impl PublishError {
+    /// What became of a file.
+    pub(crate) fn new(path: &Path, source: io::Error) -> Self {
+        Self { path: path.to_owned(), source }
+    }
+}
+
 /// Writes a file of mode 0644 where it is missing or differs, and the directories above it. Who reads it at any time
 /// reads the old text or the new one, also after the machine lost its power.
 ///

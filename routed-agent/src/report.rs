@@ -5,9 +5,11 @@ mod annotations;
 pub(crate) mod condition;
 pub(crate) mod events;
 pub(crate) mod reporter;
+mod silence;
 mod teller;
 #[cfg(test)]
 mod with_api_server;
 
 pub(crate) use events::{Notice, Weight};
+pub(crate) use silence::take_back;
 pub(crate) use teller::{Wish, availability, start};

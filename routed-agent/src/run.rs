@@ -112,10 +112,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
 /// # Errors
 /// [`StartError`].
 pub(crate) fn prepare(settings: &Settings) -> Result<(Pass, String), StartError> {
-    let own = match &settings.node_name {
-        Some(name) => name.clone(),
-        None => host_name().ok_or(StartError::Name)?,
-    };
+    let own = own_name(settings)?;
     let path = &settings.net_conf;
     let text = fs::read_to_string(path).map_err(io(&format!("read {}", path.display())))?;
     let (conf, warnings) = NetConf::parse(&text)
@@ -140,6 +137,17 @@ pub(crate) fn prepare(settings: &Settings) -> Result<(Pass, String), StartError>
     };
     let locator = Locator::new(settings.uplink.clone(), unannotated);
     Ok((Pass::new(Host::open()?, terms, decisions, locator, Files::new(settings)), own))
+}
+
+/// This node's name: what the settings say, else the host's.
+///
+/// # Errors
+/// [`StartError::Name`].
+pub(crate) fn own_name(settings: &Settings) -> Result<String, StartError> {
+    match &settings.node_name {
+        Some(name) => Ok(name.clone()),
+        None => host_name().ok_or(StartError::Name),
+    }
 }
 
 /// The kernel's name for this host.

@@ -1,9 +1,11 @@
 //! One pass: look, plan, reconcile, and say how it went.
 
 mod bridge;
+mod flanneld;
 mod foreign;
 mod keeping;
 mod own;
+mod turn;
 
 use host::Host;
 use host::fabric::Shape;
@@ -20,6 +22,10 @@ use crate::files::Files;
 use crate::report::{self, Wish};
 use crate::source::News;
 use crate::status::Status;
+use flanneld::Predecessor;
+use turn::Turn;
+
+pub(crate) use turn::restore;
 
 /// So many lines of a kind are kept in a status: of thousands nobody reads more.
 const LINES: usize = 100;
@@ -67,6 +73,8 @@ pub(crate) struct Pass {
     own: Vec<IpNetwork>,
     /// Routes of others that the last look found in the way of paths.
     foreign: Vec<String>,
+    predecessor: Predecessor,
+    turn: Turn,
     wanted: Option<Wanted>,
     /// The kernel was once just as `wanted`: what differs since, somebody changed.
     settled: bool,
@@ -109,6 +117,8 @@ impl Pass {
             found: None,
             own,
             foreign: Vec::new(),
+            predecessor: Predecessor::default(),
+            turn: Turn::default(),
             wanted: None,
             settled: false,
             status,
@@ -160,10 +170,17 @@ impl Pass {
 
     fn reconcile(&mut self, cluster: &Cluster, status: &mut Status) -> Outcome {
         let mut outcome = Outcome::default();
+        if self.is_flannelds(status) {
+            return outcome;
+        }
         let own = self.own.clone();
         self.know_own(cluster, status);
         self.found.take_if(|_| own != self.own);
         let Some((site, bridge)) = self.stand(status) else { return outcome };
+        if self.turn(&site, status) {
+            self.site = Some(site);
+            return outcome;
+        }
         let Paths { mut paths, refused } = duties::paths(&self.decisions, &site, cluster);
         self.keep_silent(cluster, &mut paths);
         let others = |refused: &&Refused| *refused.node != *self.terms.own;
@@ -192,6 +209,8 @@ impl Pass {
         }
         self.keep_bridge(bridge.as_ref(), status.pod_mtu, status);
         self.keep_files(status);
+        self.succeed_flanneld(&wanted.fabric, status);
+        self.end_turn(status);
         self.wanted = Some(wanted);
         self.site = Some(site);
         outcome

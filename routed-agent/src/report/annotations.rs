@@ -18,6 +18,12 @@ pub(crate) fn patch_for(prefix: &str, current: &Annotations, wanted: &Annotation
     (!changes.is_empty()).then(|| json!({"metadata": {"annotations": changes}}))
 }
 
+/// The patch after which the Node has none of them.
+pub(crate) fn removal(prefix: &str) -> Value {
+    let none = OURS.iter().map(|key| (format!("{prefix}{key}"), Value::Null));
+    json!({"metadata": {"annotations": none.collect::<serde_json::Map<_, _>>()}})
+}
+
 #[cfg(test)]
 mod tests {
     use expect_test::expect;

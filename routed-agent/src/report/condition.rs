@@ -62,6 +62,11 @@ pub(crate) fn patch_for(current: Option<&Unavailable>, wanted: &Availability, no
     Some(json!({"status": {"conditions": [condition]}}))
 }
 
+/// The strategic merge patch of `status` after which the Node doesn't have the condition.
+pub(crate) fn removal() -> Value {
+    json!({"status": {"conditions": [{"$patch": "delete", "type": "NetworkUnavailable"}]}})
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

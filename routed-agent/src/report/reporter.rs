@@ -112,6 +112,24 @@ impl Reporter {
         }
     }
 
+    /// Takes back what was ever said in the annotations.
+    ///
+    /// # Errors
+    /// [`ReportError`]: no way to the server, or it refuses. A Node that is gone says nothing.
+    pub(crate) async fn take_back_annotations(&mut self, own: &Node) -> Result<(), ReportError> {
+        let patch = Patch::Merge(annotations::removal(&self.prefix));
+        gone(self.patch(Written::Annotations, own, &patch).await)
+    }
+
+    /// Takes back what was ever said in the condition.
+    ///
+    /// # Errors
+    /// As [`Reporter::take_back_annotations`].
+    pub(crate) async fn take_back_condition(&mut self, own: &Node) -> Result<(), ReportError> {
+        let patch = Patch::Strategic(condition::removal());
+        gone(self.patch(Written::Condition, own, &patch).await)
+    }
+
     /// Tells people something, unless they were told a short while ago.
     ///
     /// # Errors
@@ -156,6 +174,14 @@ impl Reporter {
         self.connection.failed();
         self.recorder = None;
         Err(error)
+    }
+}
+
+/// Where there is no Node there is nothing to take back.
+fn gone(answer: Result<Said, ReportError>) -> Result<(), ReportError> {
+    match answer {
+        Err(ReportError::Refused { refusal, .. }) if refusal.code() == Some(404) => Ok(()),
+        answer => answer.map(drop),
     }
 }
 

@@ -20,17 +20,26 @@ pub(crate) struct Shape {
     backend: &'static str,
     /// 4, 6 or both.
     families: &'static [u8],
+    /// How flanneld makes its packet rules.
+    nftables: bool,
 }
 
 impl Shape {
-    pub(crate) const VXLAN: Self = Self { backend: r#"{"Type": "vxlan"}"#, families: &[4, 6] };
+    pub(crate) const VXLAN: Self =
+        Self { backend: r#"{"Type": "vxlan"}"#, families: &[4, 6], nftables: false };
     pub(crate) const DIRECT: Self =
-        Self { backend: r#"{"Type": "vxlan", "DirectRouting": true}"#, families: &[4, 6] };
-    pub(crate) const HOST_GW: Self = Self { backend: r#"{"Type": "host-gw"}"#, families: &[4, 6] };
+        Self { backend: r#"{"Type": "vxlan", "DirectRouting": true}"#, families: &[4, 6], nftables: false };
+    pub(crate) const HOST_GW: Self =
+        Self { backend: r#"{"Type": "host-gw"}"#, families: &[4, 6], nftables: false };
 
     /// The same in other families.
     pub(crate) const fn only(self, families: &'static [u8]) -> Self {
         Self { families, ..self }
+    }
+
+    /// The same with flanneld's packet rules made by `nft`.
+    pub(crate) const fn by_nftables(self) -> Self {
+        Self { nftables: true, ..self }
     }
 
     fn has(self, family: u8) -> bool {
@@ -42,6 +51,7 @@ impl Shape {
         json!({
             "EnableIPv4": self.has(4), "Network": "10.244.0.0/16",
             "EnableIPv6": self.has(6), "IPv6Network": "fd00:10:244::/48",
+            "EnableNFTables": self.nftables,
             "Backend": backend,
         })
         .to_string()

@@ -10,3 +10,4 @@ mod reach;
 mod reboot;
 mod services;
 mod takeover;
+mod turn;

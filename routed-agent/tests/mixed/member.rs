@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use sandbox::{Attached, Daemon, Lan, Machine, Node, Output, PATIENCE, Place, cached, eventually};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::cluster::Shape;
 
@@ -13,6 +13,15 @@ const AGENT: &str = env!("CARGO_BIN_EXE_routed-agent");
 
 /// Where it writes what a runtime reads.
 const CONFLIST: &str = "/etc/cni/net.d/10-trestle.conflist";
+
+/// Where runtimes look.
+const CONFLISTS: &str = "/etc/cni/net.d";
+
+/// What an init container of flannel's manifest writes.
+const FLANNELS: &str = r#"{"name": "cbr0", "cniVersion": "0.3.1", "plugins": [
+    {"type": "flannel", "delegate": {"hairpinMode": true, "isDefaultGateway": true}},
+    {"type": "portmap", "capabilities": {"portMappings": true}}
+]}"#;
 
 /// What flanneld and our agent both say to the outside.
 const LOG: &str = "/run/agent.log";
@@ -43,7 +52,7 @@ impl<'node> Member<'node> {
         let plugins = Path::new(AGENT).with_file_name("cni");
         assert!(plugins.exists(), "{} is missing: cargo build -p plugins", plugins.display());
         machine.within(|| {
-            node.install(&plugins, &["bridge", "host-local", "loopback", "portmap"]);
+            node.install(&plugins, &["bridge", "flannel", "host-local", "loopback", "portmap"]);
             node.write("/run/net-conf.json", &shape.net_conf());
             // flanneld leaves it to the administrator.
             for file in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
@@ -55,12 +64,19 @@ impl<'node> Member<'node> {
 
     pub(crate) fn start_agent(&mut self, name: &str) {
         let more = ["--node-name", name, "--conflist", CONFLIST, "--healthz-port=8081"];
-        self.start(&[&[AGENT, "run"], &COMMON[..], &more].concat());
+        // Its image has no other program.
+        self.start(&[&["env", "PATH=/nowhere", AGENT, "run"], &COMMON[..], &more].concat());
+    }
+
+    /// What works goes on beside what is started next.
+    pub(crate) fn keep_running(&mut self) -> Daemon {
+        self.runs.take().expect("something runs")
     }
 
     pub(crate) fn start_flanneld(&mut self) {
         let name = format!("NODE_NAME=node{}", self.number);
         let program = cached("flanneld").display().to_string();
+        self.machine.within(|| self.node.write(format!("{CONFLISTS}/10-flannel.conflist"), FLANNELS));
         self.start(&[&["env", &name, &program], &COMMON[..]].concat());
         let mut daemon = self.runs.take().expect("it was just started");
         // The last that it says before it waits for others.
@@ -97,6 +113,13 @@ impl<'node> Member<'node> {
         self.machine.exec(&[&[AGENT, "cleanup", "--to-flannel", &name, &conflist], &COMMON[..]].concat());
     }
 
+    /// `routed-agent cleanup`, with what the agent was told.
+    pub(crate) fn clean_up(&self) {
+        let name = format!("--node-name=node{}", self.number);
+        let conflist = format!("--conflist={CONFLIST}");
+        self.machine.exec(&[&[AGENT, "cleanup", &name, &conflist], &COMMON[..]].concat());
+    }
+
     pub(crate) fn status(&self) -> Output {
         self.machine.try_exec(&[AGENT, "status"])
     }
@@ -128,25 +151,23 @@ impl<'node> Member<'node> {
         });
     }
 
-    /// A new pod, by our conflist, or by what flannel's plugin would make of `subnet.env`.
+    /// A new pod, by the network configuration that a runtime takes.
     pub(crate) fn pod(&self, name: &str) -> Attached {
-        let conflist = self.read(CONFLIST).map(|text| serde_json::from_str(&text).expect("JSON"));
-        let conflist = conflist.unwrap_or_else(|| self.delegate());
-        Attached::new(self.node, &self.machine, &conflist, name)
+        Attached::new(self.node, &self.machine, &self.conflist(), name)
     }
 
-    fn delegate(&self) -> Value {
-        let env = self.read("/run/flannel/subnet.env").expect("flanneld has written it");
-        let mtu = env.lines().find_map(|line| line.strip_prefix("FLANNEL_MTU=")?.parse::<u32>().ok());
-        let subnets = self.shape.subnets(self.number);
-        let ranges: Vec<Value> = subnets.iter().map(|subnet| json!([{"subnet": subnet}])).collect();
-        let network =
-            |subnet: &String| if subnet.contains(':') { "fd00:10:244::/48" } else { "10.244.0.0/16" };
-        let routes: Vec<Value> = subnets.iter().map(|subnet| json!({"dst": network(subnet)})).collect();
-        json!({"cniVersion": "1.0.0", "name": "cbr0", "plugins": [{
-            "type": "bridge", "bridge": "cni0", "isGateway": true, "ipMasq": false, "hairpinMode": true, "mtu": mtu,
-            "ipam": {"type": "host-local", "ranges": ranges, "routes": routes},
-        }]})
+    /// The network configuration that a runtime takes: the first.
+    pub(crate) fn conflist(&self) -> Value {
+        let names = self.conflists();
+        let first = names.first().unwrap_or_else(|| panic!("no conflist\n{}", self.log()));
+        let text = self.read(&format!("{CONFLISTS}/{first}")).unwrap_or_default();
+        serde_json::from_str(&text).expect("JSON")
+    }
+
+    /// What a runtime finds, in its order.
+    pub(crate) fn conflists(&self) -> Vec<String> {
+        let names = self.machine.sh(&format!("ls {CONFLISTS} 2>/dev/null || :")).stdout;
+        names.lines().map(str::to_owned).collect()
     }
 
     /// Its own addresses on the switch.

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::host_local::config::Place;
+use crate::host_local::config::{Place, WhenExhausted};
 use crate::host_local::range::Written;
 
 #[derive(Default)]
@@ -60,6 +60,8 @@ fn settings(sets: &[&[&str]], requested: &[&str]) -> Settings {
         requested: requested.iter().map(|address| address.parse().unwrap()).collect(),
         routes: Vec::new(),
         dns: cni::Dns::default(),
+        subnet_file: None,
+        when_exhausted: WhenExhausted::default(),
     }
 }
 
