@@ -112,7 +112,8 @@ mod tests {
                       {
                         "dst": "fd00::/48"
                       }
-                    ]
+                    ],
+                    "subnetFile": "/run/flannel/subnet.env"
                   }
                 },
                 {
@@ -163,7 +164,8 @@ mod tests {
                       {
                         "dst": "10.244.0.0/16"
                       }
-                    ]
+                    ],
+                    "subnetFile": "/run/flannel/subnet.env"
                   }
                 }
               ]
