@@ -249,7 +249,7 @@ fn an_add_may_be_killed_with_its_delegate_and_del_or_gc_gives_everything_back() 
     let conf = bridge(&json!({ "type": "dhcp" }));
     let mut gc = conf.clone();
     gc["cni.dev/valid-attachments"] = json!([]);
-    for calls in (1..10_000).step_by(29) {
+    for calls in (1..10_000).step_by(5) {
         let pod = stage.node.pod("c1");
         let add = stage.call("ADD", &pod, &conf);
         // It waits for all that its thread has started, and this one has started daemons.

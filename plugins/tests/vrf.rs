@@ -188,7 +188,7 @@ fn what_the_reference_made_is_checked_and_taken_away() {
     assert_eq!(links(&pod), ["eth0", "lo"]);
 }
 
-/// SIGKILL after every so many system calls: an ADD once more and a DEL leave the container as it was.
+/// SIGKILL after every so many changes: an ADD once more and a DEL leave the container as it was.
 fn kill_everywhere(command: &str) {
     let stage = Stage::new();
     let pod = stage.node.pod("c1");
@@ -216,11 +216,11 @@ fn kill_everywhere(command: &str) {
 }
 
 #[test]
-fn an_add_may_be_killed_after_every_system_call() {
+fn an_add_may_be_killed_after_every_change() {
     kill_everywhere("ADD");
 }
 
 #[test]
-fn a_del_may_be_killed_after_every_system_call() {
+fn a_del_may_be_killed_after_every_change() {
     kill_everywhere("DEL");
 }

@@ -41,7 +41,7 @@ impl Drop for Directory {
     }
 }
 
-/// A directory for `CNI_PATH` that holds a copy of `binary` under each of `names`.
+/// A directory for `CNI_PATH` that holds a copy of `binary`, under each of `names`.
 ///
 /// # Panics
 /// Where the binary can't be copied.
@@ -52,16 +52,20 @@ pub fn plugins_dir(binary: &Path, names: &[&str]) -> Directory {
     directory
 }
 
-/// Another process copies: a descriptor open for writing in this one would be inherited by whatever another test
-/// starts just then, and the kernel refuses to run a file that somebody could still write (ETXTBSY).
+/// One file under every name, as a test build of all plugins is large. Another process copies it: a descriptor open for
+/// writing in this one would be inherited by whatever another test starts just then, and the kernel refuses to run a
+/// file that somebody could still write (ETXTBSY).
 pub(crate) fn copy(binary: &Path, directory: &Path, names: &[&str]) {
-    for name in names {
-        let target = directory.join(name);
-        let done = Command::new("cp").args(["--reflink=auto", "--"]).arg(binary).arg(&target).output();
-        match done {
-            Ok(output) if output.status.success() => {}
-            Ok(output) => panic!("{}", String::from_utf8_lossy(&output.stderr)),
-            Err(error) => panic!("cp can't be started: {error}"),
+    let Some((first, others)) = names.split_first() else { return };
+    let file = directory.join(first);
+    match Command::new("cp").arg("--").arg(binary).arg(&file).output() {
+        Ok(output) if output.status.success() => {}
+        Ok(output) => panic!("{}", String::from_utf8_lossy(&output.stderr)),
+        Err(error) => panic!("cp can't be started: {error}"),
+    }
+    for name in others {
+        if let Err(error) = std::fs::hard_link(&file, directory.join(name)) {
+            panic!("{name} can't be linked to {}: {error}", file.display());
         }
     }
 }

@@ -1,4 +1,9 @@
-//! SIGKILL after a given system call: `ptrace(2)`.
+//! SIGKILL after a given change: `ptrace(2)`.
+//!
+//! Between two system calls that change something outside of the process, a kill leaves the same wherever it comes. So a
+//! kill after each of those is a kill at every instruction.
+
+mod system_call;
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -17,23 +22,23 @@ const WRAPPER: [&str; 4] = ["sh", "-c", "kill -STOP $$; exec \"$@\"", "sh"];
 /// Whom a kill takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Victims {
-    /// The plugin and all that it has started, as the end of a control group does. Everybody's system calls count.
+    /// The plugin and all that it has started, as the end of a control group does. Everybody's changes count.
     All,
-    /// The plugin alone; what it has started is let run to its end. Only the plugin's own system calls count.
+    /// The plugin alone; what it has started is let run to its end. Only the plugin's own changes count.
     Plugin,
 }
 
 /// How a traced call ended.
 #[derive(Debug, Clone)]
 pub enum End {
-    /// By itself: it made fewer system calls.
+    /// By itself: it made fewer changes.
     Itself(Reply),
     /// Killed, after this system call: its number and arguments, as `/proc/PID/syscall` has them.
     Killed(String),
 }
 
-/// Tests that kill at system calls try every one. Where the kernel is emulated that takes hours, so `TRESTLE_STRIDE`
-/// may ask for every so manieth only.
+/// Tests that kill after changes try every one. Where the kernel is emulated that takes too long, so `TRESTLE_STRIDE` may
+/// ask for every so manieth only.
 ///
 /// # Panics
 /// Where it is no number above 0.
@@ -46,17 +51,17 @@ pub fn stride() -> usize {
     }
 }
 
-/// Makes the call, and kills it as soon as its system call number `calls` is done (1 is its `execve`). Returns when
-/// every process of it has ended.
+/// Makes the call, and kills it as soon as so many system calls that change something are done (a file is created, a
+/// netlink message sent, a process started). Returns when every process of it has ended.
 ///
 /// # Panics
 /// Where the plugin can't be started or traced.
 #[must_use]
-pub fn kill_after(call: &Call, calls: usize, victims: Victims) -> End {
+pub fn kill_after(call: &Call, changes: usize, victims: Victims) -> End {
     let child = call.clone().through(&WRAPPER).spawn().0;
     let plugin = Pid::from_raw(i32::try_from(child.id()).expect("a process ID is positive"));
     let mut tracer =
-        Tracer { plugin, left: calls, victims, inside: HashMap::new(), killed: None, status: None };
+        Tracer { plugin, left: changes, victims, threads: HashMap::new(), killed: None, status: None };
     if let Err(error) = tracer.seize().and_then(|()| tracer.follow()) {
         panic!("{call:?} can't be traced: {error}");
     }
@@ -66,13 +71,23 @@ pub fn kill_after(call: &Call, calls: usize, victims: Victims) -> End {
     }
 }
 
+/// Where a thread is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Thread {
+    Outside,
+    /// In a system call that changes nothing.
+    Looking,
+    /// In one that changes something.
+    Changing,
+}
+
 struct Tracer {
     plugin: Pid,
-    /// So many system calls until the kill.
+    /// So many changes until the kill.
     left: usize,
     victims: Victims,
-    /// Every thread that is traced; is it in a system call? Empty until the wrapper has become the plugin.
-    inside: HashMap<Pid, bool>,
+    /// Every thread that is traced. Empty until the wrapper has become the plugin.
+    threads: HashMap<Pid, Thread>,
     killed: Option<String>,
     /// The plugin's exit code, or 128 and the signal's number.
     status: Option<i32>,
@@ -113,9 +128,10 @@ impl Tracer {
             WaitStatus::PtraceEvent(pid, _, event) => {
                 if event == Event::PTRACE_EVENT_EXEC as i32 {
                     // Its end, with which the new program begins, is still to come.
-                    self.inside.insert(pid, true);
-                } else if pid != self.plugin || !self.inside.is_empty() {
-                    self.inside.entry(pid).or_insert(false);
+                    let becomes = if pid == self.plugin { Thread::Looking } else { Thread::Changing };
+                    self.threads.insert(pid, becomes);
+                } else if pid != self.plugin || !self.threads.is_empty() {
+                    self.threads.entry(pid).or_insert(Thread::Outside);
                 }
                 if self.killed.is_some() {
                     // Started just before the kill.
@@ -130,7 +146,7 @@ impl Tracer {
     }
 
     fn ended(&mut self, pid: Pid, status: i32) {
-        self.inside.remove(&pid);
+        self.threads.remove(&pid);
         if pid == self.plugin {
             self.status = Some(status);
         }
@@ -138,22 +154,28 @@ impl Tracer {
 
     /// A stop of this thread at the beginning or the end of a system call.
     fn count(&mut self, pid: Pid) {
-        let Some(inside) = self.inside.get_mut(&pid) else { return };
-        *inside = !*inside;
+        let Some(thread) = self.threads.get_mut(&pid) else { return };
+        // Its number and arguments, at either stop.
+        let call = std::fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
+        let was = *thread;
+        *thread = match was {
+            Thread::Outside if system_call::changes(&call) => Thread::Changing,
+            Thread::Outside => Thread::Looking,
+            Thread::Looking | Thread::Changing => Thread::Outside,
+        };
         let ours = self.victims == Victims::All || pid == self.plugin;
-        if *inside || !ours || self.killed.is_some() {
+        if was != Thread::Changing || !ours || self.killed.is_some() {
             return;
         }
         self.left = self.left.saturating_sub(1);
         if self.left == 0 {
-            let after = std::fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
-            self.killed = Some(after.trim_end().to_owned());
+            self.killed = Some(call.trim_end().to_owned());
             self.kill();
         }
     }
 
     fn kill(&self) {
-        for pid in self.inside.keys() {
+        for pid in self.threads.keys() {
             if self.victims == Victims::All || *pid == self.plugin {
                 // Who ended meanwhile needs none.
                 let _ = kill(*pid, Signal::SIGKILL);

@@ -1,4 +1,4 @@
-//! SIGKILL after every single system call of ADD and of DEL: whatever is half made, DEL or GC takes away, and the next ADD
+//! SIGKILL after every change of ADD and of DEL: whatever is half made, DEL or GC takes away, and the next ADD
 //! of the same container succeeds.
 
 use sandbox::{End, Victims, kill_after, stride};
@@ -44,11 +44,11 @@ fn kill_everywhere(command: &str) {
 }
 
 #[test]
-fn an_add_may_be_killed_after_every_system_call() {
+fn an_add_may_be_killed_after_every_change() {
     kill_everywhere("ADD");
 }
 
 #[test]
-fn a_del_may_be_killed_after_every_system_call() {
+fn a_del_may_be_killed_after_every_change() {
     kill_everywhere("DEL");
 }

@@ -1,4 +1,4 @@
-//! SIGKILL after every single system call of ADD and of DEL: whatever is half made, DEL takes away, GC forgets, and the next
+//! SIGKILL after every change of ADD and of DEL: whatever is half made, DEL takes away, GC forgets, and the next
 //! ADD of the same container succeeds.
 
 use std::fs;
@@ -29,7 +29,7 @@ fn records(kind: &str) -> usize {
     boots.flat_map(|boot| fs::read_dir(boot.path()).into_iter().flatten()).count()
 }
 
-/// After an even number of system calls DEL clears up; after an odd one the runtime calls ADD once more before it.
+/// After an even number of changes DEL clears up; after an odd one the runtime calls ADD once more before it.
 fn kill_everywhere(command: &str, conf: &Value) {
     let stage = Stage::new();
     let (pod, result) = stage.attached("c1");
@@ -70,21 +70,21 @@ fn tuning() -> Value {
 }
 
 #[test]
-fn an_add_of_tuning_may_be_killed_after_every_system_call() {
+fn an_add_of_tuning_may_be_killed_after_every_change() {
     kill_everywhere("ADD", &tuning());
 }
 
 #[test]
-fn a_del_of_tuning_may_be_killed_after_every_system_call() {
+fn a_del_of_tuning_may_be_killed_after_every_change() {
     kill_everywhere("DEL", &tuning());
 }
 
 #[test]
-fn an_add_of_sbr_may_be_killed_after_every_system_call() {
+fn an_add_of_sbr_may_be_killed_after_every_change() {
     kill_everywhere("ADD", &plugin("sbr", &json!({})));
 }
 
 #[test]
-fn a_del_of_sbr_may_be_killed_after_every_system_call() {
+fn a_del_of_sbr_may_be_killed_after_every_change() {
     kill_everywhere("DEL", &plugin("sbr", &json!({})));
 }

@@ -12,8 +12,8 @@ use crate::trials::Trials;
 fn an_installation_may_be_killed_and_every_name_is_old_or_new() {
     let (ours, other) = (plugins_dir(&binary(), &["cni"]), Other::build());
     let [new, old] = [&ours.join("cni"), &other.path].map(|path| fs::read(path).expect("a build"));
-    // Each name is put there by the same calls: so every one of them is met at some name.
-    Trials::every(11, |trials| {
+    // Each name is put there by the same steps: so every one of them is met at some name.
+    Trials::every(3, |trials| {
         let node = Node::enter();
         trials.one(|calls| {
             // Every other time nothing was installed before.

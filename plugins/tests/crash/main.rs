@@ -1,4 +1,4 @@
-//! SIGKILL after every single system call of ADD and DEL, of interface plugins and of chained ones, and of `cni
+//! SIGKILL after every change of ADD and DEL, of interface plugins and of chained ones, and of `cni
 //! install`: whatever is half made, DEL or GC takes away, and the next ADD of the same container succeeds.
 
 mod chained;
@@ -35,21 +35,21 @@ const SECOND: &[&str] = &["neighbour"];
 
 // P-041, P-042, P-046
 #[test]
-fn the_first_add_of_a_node_may_be_killed_after_every_system_call() {
+fn the_first_add_of_a_node_may_be_killed_after_every_change() {
     let scene = Scene { command: "ADD", victims: Victims::All, others: ALONE };
     kill_everywhere(scene, &Programs::in_process());
 }
 
 // P-041, P-042, P-046
 #[test]
-fn a_later_add_may_be_killed_after_every_system_call() {
+fn a_later_add_may_be_killed_after_every_change() {
     let scene = Scene { command: "ADD", victims: Victims::All, others: SECOND };
     kill_everywhere(scene, &Programs::in_process());
 }
 
 // P-042, P-046
 #[test]
-fn a_del_may_be_killed_after_every_system_call() {
+fn a_del_may_be_killed_after_every_change() {
     let scene = Scene { command: "DEL", victims: Victims::All, others: SECOND };
     kill_everywhere(scene, &Programs::in_process());
 }

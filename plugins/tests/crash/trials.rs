@@ -10,7 +10,7 @@ use sandbox::stride;
 /// Trials at once: each waits most of its time, for the kernel to bury a link.
 const THREADS: usize = 6;
 
-/// No plugin makes as many system calls as this.
+/// No plugin makes as many changes as this.
 const ENDLESS: usize = 20_000;
 
 /// So many failures tell enough.

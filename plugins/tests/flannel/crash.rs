@@ -1,4 +1,4 @@
-//! SIGKILL after every single system call of ADD and of DEL: whatever is half made, DEL or GC takes away.
+//! SIGKILL after every change of ADD and of DEL: whatever is half made, DEL or GC takes away.
 
 use sandbox::{Allowed, End, Snapshot, Victims, kill_after, stride};
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::network::{DUAL, kube_flannel, with};
 use crate::stage::{Stage, all_saved};
 
-/// Our own system calls are killed after; what the delegate makes of a kill is its own tests' matter. A second
+/// Our own changes are killed after; what the delegate makes of a kill is its own tests' matter. A second
 /// attachment of the container stays through all of it.
 fn kill_everywhere(command: &str) {
     let stage = Stage::spied_on(DUAL);
@@ -43,11 +43,11 @@ fn kill_everywhere(command: &str) {
 }
 
 #[test]
-fn an_add_may_be_killed_after_every_system_call() {
+fn an_add_may_be_killed_after_every_change() {
     kill_everywhere("ADD");
 }
 
 #[test]
-fn a_del_may_be_killed_after_every_system_call() {
+fn a_del_may_be_killed_after_every_change() {
     kill_everywhere("DEL");
 }

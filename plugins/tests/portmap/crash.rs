@@ -1,4 +1,4 @@
-//! SIGKILL after every single system call of ADD and of DEL: whatever is half made, the next DEL takes away.
+//! SIGKILL after every change of ADD and of DEL: whatever is half made, the next DEL takes away.
 
 use sandbox::{End, Victims, kill_after, stride};
 use serde_json::{Value, json};
@@ -35,11 +35,11 @@ fn kill_everywhere(command: &str, keys: &Value) {
 }
 
 #[test]
-fn an_add_may_be_killed_after_every_system_call() {
+fn an_add_may_be_killed_after_every_change() {
     kill_everywhere("ADD", &json!({}));
 }
 
 #[test]
-fn a_del_may_be_killed_after_every_system_call() {
+fn a_del_may_be_killed_after_every_change() {
     kill_everywhere("DEL", &json!({}));
 }
