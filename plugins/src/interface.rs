@@ -11,8 +11,10 @@ mod keys;
 mod loopback;
 mod lower;
 mod macvlan;
+mod masquerade;
 mod ptp;
 mod tap;
+mod told;
 mod vlan;
 
 pub(crate) use bridge::Bridge;

@@ -24,6 +24,22 @@ pub(crate) enum Ipam {
     Ours(&'static dyn Plugin),
 }
 
+/// Which comes first, addresses or the link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// IPAM gives addresses, or there is none, before the link is made.
+    Before,
+    /// IPAM asks for addresses by the container's link, which therefore has to be there, and up, before it.
+    After,
+}
+
+impl Turn {
+    /// That of the plugin that `ipam.type` names.
+    pub(crate) fn of(request: &Request) -> Self {
+        if request.config.ipam_kind().as_deref() == Some("dhcp") { Self::After } else { Self::Before }
+    }
+}
+
 /// Our plugins that an ADD calls in its own process, beside host-local.
 const OURS: &[&dyn Plugin] = &[&::ipam::Static];
 
@@ -54,11 +70,6 @@ impl Ipam {
             return Ok(Some(Self::Delegate(delegate)));
         }
         Ok(Some(plugin.map_or(Self::HostLocal, |plugin| Self::Ours(*plugin))))
-    }
-
-    /// Does it ask for addresses by the container's link, which therefore has to be there, and up, before it?
-    pub(crate) fn kind_asks_by_the_link(kind: &str) -> bool {
-        kind == "dhcp"
     }
 
     /// ADD; where it fails, DEL takes back what it may have done (section "Delegated plugins").

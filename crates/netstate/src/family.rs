@@ -67,6 +67,15 @@ impl Family {
     }
 }
 
+/// The network's first address after its own: the gateway where nobody names one. None where there is no room for it
+/// in the family.
+pub fn first_host(network: IpNetwork) -> Option<IpAddr> {
+    match network {
+        IpNetwork::V4(v4) => u32::from(v4.network()).checked_add(1).map(|ip| IpAddr::V4(ip.into())),
+        IpNetwork::V6(v6) => u128::from(v6.network()).checked_add(1).map(|ip| IpAddr::V6(ip.into())),
+    }
+}
+
 impl fmt::Display for Family {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

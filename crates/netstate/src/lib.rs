@@ -36,7 +36,7 @@ pub use container_link::{
     ContainerLink, Device, Ipvlan, IpvlanMode, LinkKind, Lower, Macvlan, MacvlanMode, Queues, Tap, VlanLink,
 };
 pub use fabric::{Checksums, Fabric, Path, Via, Vxlan};
-pub use family::Family;
+pub use family::{Family, first_host};
 pub use firewall::{
     AcceptKeeper, Firewall, FirewallRule, FirewallRuleError, IptablesVariant, Separation, SeparationKeeper,
 };

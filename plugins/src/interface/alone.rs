@@ -1,38 +1,21 @@
 //! Plugins whose link is the container's alone: what they have in common.
 
-use cni::{Interface, Request};
+use cni::Interface;
 use netstate::{ContainerLink, Detection, LinkKind, Object, Plan};
 
 use crate::interface::flow::{Made, Wanted};
 use crate::interface::inside::{self, Inside, Reach};
+use crate::interface::told;
+use crate::ipam::Turn;
 
 /// The container's interface is the only one of a result.
 pub(crate) const CONTAINER: usize = 0;
 
-/// When IPAM knows the addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ipam {
-    /// Before the link is there, or never.
-    Before,
-    /// When the link is up: it asks by the link.
-    After,
-}
-
-impl Ipam {
-    /// That of the configuration.
-    pub(crate) fn of(request: &Request) -> Self {
-        match request.config.ipam_kind() {
-            Some(kind) if crate::ipam::Ipam::kind_asks_by_the_link(&kind) => Self::After,
-            _ => Self::Before,
-        }
-    }
-}
-
 /// A link that machines beyond this node hear.
-pub(crate) fn beyond(ipam: Ipam) -> Inside<'static> {
+pub(crate) fn beyond(ipam: Turn) -> Inside<'static> {
     let reach = match ipam {
-        Ipam::Before => Reach::Beyond,
-        Ipam::After => Reach::Up,
+        Turn::Before => Reach::Beyond,
+        Turn::After => Reach::Up,
     };
     Inside { detection: Detection::On, reach }
 }
@@ -56,14 +39,7 @@ pub(crate) fn plan(link: ContainerLink, how: Inside<'_>, wanted: &Wanted) -> Pla
     plan
 }
 
-/// The container's interface.
+/// The container's interface, and nothing else: with the MAC that the kernel says it has.
 pub(crate) fn interfaces(wanted: &Wanted, made: &Made) -> Vec<Interface> {
-    let mac = made.mac.unwrap_or(wanted.ends.container_mac);
-    vec![Interface {
-        name: wanted.ends.container.to_string(),
-        mac: mac.to_string(),
-        mtu: made.mtu,
-        sandbox: wanted.sandbox.clone(),
-        ..Interface::default()
-    }]
+    vec![told::inner(wanted, made.mac.or(Some(wanted.ends.container_mac)), made)]
 }

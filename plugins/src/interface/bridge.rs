@@ -7,11 +7,12 @@ mod plan;
 mod tests;
 
 use cni::{Failure, Interface, Request, Success};
-use netstate::{LinkName, Mac, Plan, RuleKind};
+use netstate::{Mac, Plan, RuleKind};
 
 use self::conf::Conf;
 use crate::failure::of;
 use crate::interface::flow::{Base, Made, Moment, Policy, Shape, Site, Wanted};
+use crate::interface::told;
 
 /// The plugin.
 #[derive(Debug, Clone, Copy)]
@@ -65,26 +66,16 @@ impl Policy for Bridge {
 
     /// The bridge, the host end, the container's end and, where a VLAN's gateway was asked for, its interface.
     fn interfaces(conf: &Conf, _: &Ground, wanted: &Wanted, made: &Made) -> Vec<Interface> {
-        let (ends, master) = (&wanted.ends, made.master.as_ref());
-        let on_host = |name: &LinkName, mac: Option<Mac>| Interface {
-            name: name.to_string(),
-            mac: mac.map(|mac| mac.to_string()).unwrap_or_default(),
-            ..Interface::default()
-        };
+        let master = made.master.as_ref();
+        let bridge = told::on_host(&conf.bridge, master.and_then(|bridge| bridge.mac));
+        let own = Some(wanted.ends.container_mac);
         let mut interfaces = vec![
-            Interface {
-                mtu: master.map(|bridge| bridge.mtu),
-                ..on_host(&conf.bridge, master.and_then(|bridge| bridge.mac))
-            },
-            Interface { mtu: made.mtu, ..on_host(&ends.host, Some(ends.host_mac)) },
-            Interface {
-                mtu: made.mtu,
-                sandbox: wanted.sandbox.clone(),
-                ..on_host(&ends.container, Some(ends.container_mac))
-            },
+            Interface { mtu: master.map(|bridge| bridge.mtu), ..bridge },
+            told::outer(wanted, made),
+            told::inner(wanted, own, made),
         ];
         let gateway = plan::gateway_link(conf).filter(|_| conf.gateway != conf::Gateway::No);
-        interfaces.extend(gateway.map(|gateway| on_host(&gateway.name, made.gateway)));
+        interfaces.extend(gateway.map(|gateway| told::on_host(&gateway.name, made.gateway)));
         interfaces
     }
 }

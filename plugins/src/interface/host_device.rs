@@ -12,6 +12,7 @@ use crate::interface::alone;
 use crate::interface::flow::{Base, Made, Policy, Shape, Site, Wanted};
 use crate::interface::inside;
 use crate::interface::keys;
+use crate::interface::told;
 
 /// The plugin.
 #[derive(Debug, Clone, Copy)]
@@ -57,13 +58,7 @@ impl Policy for HostDevice {
     }
 
     fn interfaces(_: &Conf, ground: &Ground, wanted: &Wanted, made: &Made) -> Vec<Interface> {
-        vec![Interface {
-            name: wanted.ends.container.to_string(),
-            mac: made.mac.map(|mac| mac.to_string()).unwrap_or_default(),
-            mtu: made.mtu,
-            sandbox: wanted.sandbox.clone(),
-            pci_id: ground.pci.clone().unwrap_or_default(),
-            ..Interface::default()
-        }]
+        let inner = told::inner(wanted, made.mac, made);
+        vec![Interface { pci_id: ground.pci.clone().unwrap_or_default(), ..inner }]
     }
 }

@@ -9,6 +9,7 @@ use netstate::{Mac, Plan, RuleKind};
 
 use self::conf::Conf;
 use crate::interface::flow::{Base, Made, Policy, Shape, Site, Wanted};
+use crate::interface::told;
 
 /// The plugin.
 #[derive(Debug, Clone, Copy)]
@@ -50,21 +51,7 @@ impl Policy for Ptp {
 
     /// The host end and the container's.
     fn interfaces(_: &Conf, (): &(), wanted: &Wanted, made: &Made) -> Vec<Interface> {
-        let ends = &wanted.ends;
-        vec![
-            Interface {
-                name: ends.host.to_string(),
-                mac: ends.host_mac.to_string(),
-                mtu: made.mtu,
-                ..Interface::default()
-            },
-            Interface {
-                name: ends.container.to_string(),
-                mac: ends.container_mac.to_string(),
-                mtu: made.mtu,
-                sandbox: wanted.sandbox.clone(),
-                ..Interface::default()
-            },
-        ]
+        let own = Some(wanted.ends.container_mac);
+        vec![told::outer(wanted, made), told::inner(wanted, own, made)]
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::stage::{Stage, addresses, conf, link, msg};
+use crate::stage::{Stage, addresses, conf, link, msg, v4};
 
 // Upstream: "configures and deconfigures dummy link with ADD/DEL".
 #[test]
@@ -29,7 +29,7 @@ fn it_has_to_have_addresses() {
 #[test]
 fn gc_takes_it_and_status_is_well() {
     let stage = Stage::new();
-    let conf = conf("dummy", &json!({}));
+    let conf = v4("dummy", &json!({}));
     assert_eq!(stage.status(&conf), 0);
     let pod = stage.node.pod("p1");
     let before = stage.before();

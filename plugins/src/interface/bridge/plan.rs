@@ -3,26 +3,22 @@
 use cni::Ip;
 use ipnetwork::IpNetwork;
 use netstate::{
-    Address, Bridge, Conflict, Detection, LinkName, MacGuard, Masquerade, Object, Plan, Port, PrefixRoute,
-    VlanGateway,
+    Address, Bridge, Conflict, Detection, LinkName, MacGuard, Object, Plan, Port, PrefixRoute, VlanGateway,
 };
 
 use super::Ground;
 use super::conf::{Conf, Gateway};
 use crate::interface::flow::Wanted;
 use crate::interface::inside::{self, Inside, Reach, families, ignore_advertisements};
+use crate::interface::masquerade::masquerade;
 
 /// Everything that must be there, in the order in which it can be made. Rules come before the link that they are
 /// about, so no packet passes before them.
 pub(super) fn plan(conf: &Conf, ground: Ground, wanted: &Wanted) -> Plan {
     let mut plan = Plan::default();
     on_the_node(conf, wanted, &mut plan);
-    for ip in wanted.addresses().filter(|_| conf.masquerade) {
-        plan.host(Object::Masquerade(Masquerade {
-            source: ip.address.ip(),
-            subnet: ip.address,
-            owner: wanted.owner.clone(),
-        }));
+    if conf.masquerade {
+        masquerade(wanted, &mut plan);
     }
     if conf.guard {
         plan.host(Object::MacGuard(MacGuard {

@@ -16,7 +16,7 @@ use cni::{Failure, Request, Success};
 use super::Policy;
 use super::attaching::Attaching;
 use super::making::Making;
-use crate::ipam::{Ipam, Leased};
+use crate::ipam::{Ipam, Leased, Turn};
 use crate::sweep;
 
 /// ADD.
@@ -49,7 +49,7 @@ pub(super) fn add<P: Policy>(request: &Request) -> Result<Success, Failure> {
 
 /// The link without addresses, where IPAM asks by it.
 fn link_first<P: Policy>(attaching: &mut Attaching<P>, making: &mut Making) -> Result<(), Failure> {
-    if !attaching.link_first {
+    if attaching.ipam == Turn::Before {
         return Ok(());
     }
     let nothing = Success::default();

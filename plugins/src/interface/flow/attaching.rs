@@ -7,7 +7,7 @@ use netstate::{Attachment, LinkName};
 use super::{Ends, Moment, Policy, Shape, Site, Wanted};
 use crate::call::{netns, owner};
 use crate::failure::of;
-use crate::ipam::Ipam;
+use crate::ipam::Turn;
 
 /// What an ADD goes by.
 pub(super) struct Attaching<P: Policy> {
@@ -17,8 +17,7 @@ pub(super) struct Attaching<P: Policy> {
     pub(super) host: Host,
     pub(super) container: Namespace,
     link: LinkName,
-    /// Addresses are known only after the link is made.
-    pub(super) link_first: bool,
+    pub(super) ipam: Turn,
 }
 
 impl<P: Policy> Attaching<P> {
@@ -38,8 +37,7 @@ impl<P: Policy> Attaching<P> {
         }
         let mut site = Site { request, host: &mut host, container: Some(&container), moment: Moment::Before };
         let ground = P::ground(&conf, &mut site)?;
-        let link_first = request.config.ipam_kind().is_some_and(|kind| Ipam::kind_asks_by_the_link(&kind));
-        Ok(Self { conf, ground, owner, host, container, link, link_first })
+        Ok(Self { conf, ground, owner, host, container, link, ipam: Turn::of(request) })
     }
 
     /// The lease, completed. It must be printable in the version asked for before anything is made: up to 0.2.0 a
@@ -55,7 +53,11 @@ impl<P: Policy> Attaching<P> {
 
     /// What the plan is to be of.
     pub(super) fn wanted<'r>(&self, result: &'r Success) -> Wanted<'r> {
-        let known = if self.link_first { &[][..] } else { &result.ips };
+        // Of two plans of one attachment, the first knows no address, and the MAC has to be the same.
+        let known = match self.ipam {
+            Turn::Before => &result.ips[..],
+            Turn::After => &[],
+        };
         Wanted {
             owner: self.owner.clone(),
             ends: Ends::new(&self.owner, self.link.clone(), P::mac(&self.conf), known),

@@ -8,7 +8,7 @@ use netstate::Attachment;
 use super::Policy;
 use crate::call::owner;
 use crate::failure;
-use crate::ipam::Ipam;
+use crate::ipam::{Ipam, Turn};
 
 /// DEL. Rules and link go before the address is freed, so nobody's next address has a rule of this container.
 ///
@@ -16,7 +16,7 @@ use crate::ipam::Ipam;
 pub(super) fn del<P: Policy>(request: &Request) -> Result<(), Failure> {
     let owner = owner(request);
     let released = || Ipam::of(request).and_then(|ipam| ipam.map_or(Ok(()), |ipam| ipam.del(request)));
-    let ipam_first = request.config.ipam_kind().is_some_and(|kind| Ipam::kind_asks_by_the_link(&kind));
+    let ipam_first = Turn::of(request) == Turn::After;
     let mut failures = Vec::new();
     if ipam_first {
         failures.extend(released().err());

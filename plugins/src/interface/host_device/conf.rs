@@ -6,8 +6,8 @@ use cni::{Code, Coded, Dns, Failure, Request};
 use netstate::{LinkName, Mac, MacError};
 use serde::Deserialize;
 
-use crate::interface::alone::Ipam;
 use crate::interface::keys;
+use crate::ipam::Turn;
 
 /// What the network's owner wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub(crate) struct Conf {
     /// Which device.
     pub(super) choice: Choice,
     /// `ipam.type`.
-    pub(super) ipam: Ipam,
+    pub(super) ipam: Turn,
     /// `dns`, where it says anything at all.
     pub(super) dns: Option<Dns>,
 }
@@ -80,7 +80,7 @@ impl Conf {
     /// Code 7, naming key and value.
     pub(super) fn parse(request: &Request) -> Result<Self, Failure> {
         let written: Written = request.config.decode()?;
-        Ok(Self { choice: choice(&written)?, ipam: Ipam::of(request), dns: keys::dns(written.dns) })
+        Ok(Self { choice: choice(&written)?, ipam: Turn::of(request), dns: keys::dns(written.dns) })
     }
 }
 

@@ -4,9 +4,9 @@ use cni::{Code, Coded, Command, Dns, Failure, Request, Success};
 use netstate::IpvlanMode;
 use serde::Deserialize;
 
-use crate::interface::alone::Ipam;
 use crate::interface::keys;
 use crate::interface::lower::{Master, WrittenMaster};
+use crate::ipam::Turn;
 
 /// What the network's owner wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(crate) struct Conf {
     /// What the plugins before gave, where there is no IPAM.
     pub(super) given: Option<Success>,
     /// `ipam.type`.
-    pub(super) ipam: Ipam,
+    pub(super) ipam: Turn,
     /// `dns`, where it says anything at all.
     pub(super) dns: Option<Dns>,
 }
@@ -78,7 +78,7 @@ impl Conf {
             mode: mode(&written.mode)?,
             mtu: keys::mtu(written.mtu)?,
             given,
-            ipam: Ipam::of(request),
+            ipam: Turn::of(request),
             dns: keys::dns(written.dns),
         })
     }

@@ -4,9 +4,9 @@ use cni::{Code, Coded, Dns, Failure, Request};
 use netstate::{Mac, MacvlanMode};
 use serde::Deserialize;
 
-use crate::interface::alone::Ipam;
 use crate::interface::keys::{self, WrittenMac};
 use crate::interface::lower::{Master, WrittenMaster};
+use crate::ipam::Turn;
 
 /// What the network's owner wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(crate) struct Conf {
     /// `bcqueuelen`; the kernel's choice where it is 0.
     pub(super) broadcast_queue: Option<u32>,
     /// `ipam.type`.
-    pub(super) ipam: Ipam,
+    pub(super) ipam: Turn,
     /// `dns`, where it says anything at all.
     pub(super) dns: Option<Dns>,
 }
@@ -67,7 +67,7 @@ impl Conf {
             mtu: keys::mtu(written.mtu)?,
             mac: keys::mac(request, &[&written.runtime_config.mac], &written.mac)?,
             broadcast_queue: (written.bcqueuelen > 0).then_some(written.bcqueuelen),
-            ipam: Ipam::of(request),
+            ipam: Turn::of(request),
             dns: keys::dns(written.dns),
         })
     }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use cni::{Code, Coded, Failure, Ip, Success};
 use ipnetwork::IpNetwork;
+use netstate::first_host;
 
 use super::conf::Conf;
 use crate::interface::keys;
@@ -33,11 +34,7 @@ pub(super) fn settle(conf: &Conf, lease: Success) -> Result<Success, Failure> {
 }
 
 fn gateway(ip: &Ip) -> Option<IpAddr> {
-    let first = || match ip.address {
-        IpNetwork::V4(v4) => u32::from(v4.network()).checked_add(1).map(|first| IpAddr::V4(first.into())),
-        IpNetwork::V6(v6) => u128::from(v6.network()).checked_add(1).map(|first| IpAddr::V6(first.into())),
-    };
-    ip.gateway.or_else(first).filter(|gateway| {
+    ip.gateway.or_else(|| first_host(ip.address)).filter(|gateway| {
         *gateway != ip.address.ip() && (ip.gateway.is_some() || ip.address.contains(*gateway))
     })
 }

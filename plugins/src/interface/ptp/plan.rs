@@ -4,13 +4,12 @@ use std::net::IpAddr;
 
 use cni::Ip;
 use ipnetwork::IpNetwork;
-use netstate::{
-    Address, Conflict, Detection, Family, LinkName, Masquerade, Object, Plan, PrefixRoute, Route, Scope,
-};
+use netstate::{Address, Conflict, Detection, Family, LinkName, Object, Plan, PrefixRoute, Route, Scope};
 
 use super::conf::Conf;
 use crate::interface::flow::Wanted;
 use crate::interface::inside::{self, Inside, Reach, families, ignore_advertisements};
+use crate::interface::masquerade::masquerade;
 
 /// Nobody but the host is on the link, so nobody can have the address, and nobody needs to be told of it.
 const INSIDE: Inside<'static> = Inside { detection: Detection::Off, reach: Reach::Node };
@@ -22,12 +21,8 @@ pub(super) fn plan(conf: &Conf, wanted: &Wanted) -> Plan {
     for family in families(wanted.result) {
         plan.node(Object::Forwarding(family));
     }
-    for ip in wanted.addresses().filter(|_| conf.masquerade) {
-        plan.host(Object::Masquerade(Masquerade {
-            source: ip.address.ip(),
-            subnet: ip.address,
-            owner: wanted.owner.clone(),
-        }));
+    if conf.masquerade {
+        masquerade(wanted, &mut plan);
     }
     plan.host(Object::Veth(wanted.veth(conf.mtu, None)));
     plan.host(ignore_advertisements(&wanted.ends.host));

@@ -4,9 +4,9 @@ use cni::{Code, Coded, Dns, Failure, Request};
 use netstate::Vlan;
 use serde::Deserialize;
 
-use crate::interface::alone::Ipam;
 use crate::interface::keys;
 use crate::interface::lower::{Master, WrittenMaster};
+use crate::ipam::Turn;
 
 /// What the network's owner wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(crate) struct Conf {
     /// `mtu` in bytes; the master's where it is 0.
     pub(super) mtu: Option<u32>,
     /// `ipam.type`.
-    pub(super) ipam: Ipam,
+    pub(super) ipam: Turn,
     /// `dns`, where it says anything at all.
     pub(super) dns: Option<Dns>,
 }
@@ -67,7 +67,7 @@ impl Conf {
             master,
             vlan,
             mtu: keys::mtu(written.mtu)?,
-            ipam: Ipam::of(request),
+            ipam: Turn::of(request),
             dns: keys::dns(written.dns),
         })
     }
