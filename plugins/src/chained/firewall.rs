@@ -38,6 +38,22 @@ enum NotReady {
     Iptables(host::Error),
 }
 
+/// STATUS: a container's packets are dropped by somebody who does not ask us.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "packets of {address} are let through in vain: chain {chain} drops all that is forwarded; it needs a rule that accepts them"
+)]
+struct InVain {
+    address: IpAddr,
+    chain: String,
+}
+
+impl Coded for InVain {
+    fn code(&self) -> Code {
+        Code::LimitedConnectivity
+    }
+}
+
 impl Coded for NotReady {
     fn code(&self) -> Code {
         Code::NotAvailable
@@ -93,6 +109,13 @@ impl Policy for Firewall {
                 host.iptables_works(Family::V4).map_err(|error| NotReady::Iptables(error).into())
             }
             Backend::Nftables | Backend::Firewalld | Backend::Auto => Ok(()),
+        }
+    }
+
+    fn heard(host: &mut Host, adjustments: &[Adjustment]) -> Result<(), Failure> {
+        match host.accepted_in_vain(adjustments).map_err(of)? {
+            Some((address, chain)) => Err(InVain { address, chain }.into()),
+            None => Ok(()),
         }
     }
 

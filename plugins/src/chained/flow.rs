@@ -71,6 +71,14 @@ pub(crate) trait Policy {
         Ok(())
     }
 
+    /// STATUS: does anything keep these adjustments of running containers from having their effect?
+    ///
+    /// # Errors
+    /// Code 51, and what.
+    fn heard(_: &mut Host, _: &[Adjustment]) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// CHECK of an attachment that has no record: what of its adjustments is amiss, where the reference made them. `None`
     /// where it left nothing by which that could be told; then the plan is compared as ever.
     ///

@@ -1,5 +1,6 @@
 //! Whose packets are let through, and who is told.
 
+use sandbox::Place;
 use serde_json::json;
 
 use crate::stage::{IPTABLES, Stage};
@@ -102,6 +103,10 @@ fn each_backend_may_be_asked_for() {
     let one = stage.protected("one", 1, &keys);
     assert_eq!(stage.tables(), "");
     assert_eq!(stage.amiss(&one, &keys), "");
+    // B-23: once more makes nothing twice.
+    let once = stage.filters();
+    stage.add(&one, &keys);
+    assert_eq!(stage.filters(), once);
     stage.exec("iptables-nft -P FORWARD DROP");
     let keys = json!({ "backend": "nftables" });
     let two = stage.protected("two", 2, &keys);
@@ -115,7 +120,11 @@ fn check_tells_of_a_forward_that_drops_since() {
     let [one, two] = [stage.protected("one", 1, &json!({})), stage.attached("two", 2)];
     assert_eq!(stage.amiss(&one, &json!({})), "");
     stage.exec("iptables-nft -P FORWARD DROP");
+    // B-23: who looks changes nothing.
+    let rules = || (stage.exec("nft list ruleset").stdout, stage.filters());
+    let before = rules();
     let amiss = stage.amiss(&one, &json!({}));
+    assert_eq!(rules(), before);
     assert!(
         amiss.contains(&format!("accept {} iptables-nft CNI-ADMIN: missing", one.addresses()[0])),
         "{amiss}"
@@ -159,4 +168,23 @@ fn iptables_that_is_not_installed_is_named() {
     stage.call(&one, &keys).env("PATH", "/nowhere").command("DEL").run().succeeded();
     let error = stage.call(&one, &keys).env("PATH", "/nowhere").command("STATUS").run().error();
     assert_eq!(error["code"], 50, "{error}");
+    // B-22: who has no IPv6 address needs no ip6tables.
+    let mut four = stage.attached("four", 1);
+    four.result["ips"].as_array_mut().expect("ips").truncate(1);
+    stage.node.sh("mkdir /run/only4
+        for variant in nft legacy; do for tool in '' -save -restore; do
+        ln -s $(command -v iptables-$variant$tool) /run/only4/; done; done");
+    for (backend, left_out) in [("iptables", "nothing"), ("", "nothing"), ("iptables", "prevResult")] {
+        let keys = json!({ "backend": backend });
+        stage.exec("iptables-nft -P FORWARD DROP");
+        let call = |command| stage.call(&four, &keys).env("PATH", "/run/only4").command(command);
+        call("ADD").run().succeeded();
+        call("CHECK").run().succeeded();
+        assert!(stage.filters().contains("net1/four"), "{}", stage.filters());
+        if left_out == "prevResult" {
+            stage.exec("rm -r /var/lib/cni/trestle/firewall");
+        }
+        call("DEL").run().succeeded();
+        assert!(!stage.filters().contains("net1/four"), "{}", stage.filters());
+    }
 }

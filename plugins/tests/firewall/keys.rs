@@ -75,5 +75,20 @@ fn status_tells_of_running_containers_that_lost_their_rules() {
     assert_eq!(status().error()["code"], 51);
     stage.exec("/opt/cni/bin/cni restore");
     status().succeeded();
+    // Somebody's own ruleset drops what is forwarded: what it says nothing of, and what it can't be asked about.
+    stage.exec("nft add table inet mine");
+    stage.exec("nft add chain inet mine forward { type filter hook forward priority 0 ; policy drop ; }");
+    stage.exec("nft add rule inet mine forward ip saddr 192.0.2.0/24 accept");
+    let error = status().error();
+    let said = error["msg"].as_str().unwrap();
+    assert_eq!(error["code"], 51, "{error}");
+    assert!(said.contains(&one.addresses()[0]) && said.contains("chain inet mine forward drops"), "{error}");
+    stage.exec("nft insert rule inet mine forward iifname br1 accept");
+    status().succeeded();
+    stage.exec("nft delete table inet mine");
+    stage.exec("iptables-nft -P FORWARD DROP");
+    let error = status().error();
+    assert!(error["msg"].as_str().unwrap().contains("chain ip filter FORWARD drops"), "{error}");
     stage.del(&one, &json!({}));
+    status().succeeded();
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ipnetwork::IpNetwork;
-use netstate::{Family, IptablesVariant};
+use netstate::{AcceptKeeper, Adjustment, Family, Firewall, FirewallRule, IptablesVariant};
 
 use super::firewalld::Firewalld;
 use crate::error::Error;
@@ -79,6 +79,30 @@ impl Host {
     /// What keeps us from asking.
     pub fn has_nftables(&mut self) -> Result<bool, Error> {
         Ok(self.nftables.available()?)
+    }
+
+    /// An address among these adjustments that a table of our own accepts, and the chain of somebody else that certainly
+    /// drops its packets all the same: an accept ends only its own chain. Where that can't be told for certain, nothing.
+    ///
+    /// # Errors
+    /// Where the kernel can't be asked.
+    pub fn accepted_in_vain(
+        &mut self,
+        adjustments: &[Adjustment],
+    ) -> Result<Option<(IpAddr, String)>, Error> {
+        let mut asked = [false; 2];
+        for adjustment in adjustments {
+            let Adjustment::Firewall(Firewall { rule, .. }) = adjustment else { continue };
+            let FirewallRule::Accept { address, keeper: AcceptKeeper::Nftables } = rule else { continue };
+            // Such a chain makes no difference between containers.
+            if std::mem::replace(&mut asked[Family::of(*address) as usize], true) {
+                continue;
+            }
+            if let Some(chain) = self.nftables.dropped_by(*address)? {
+                return Ok(Some((*address, chain)));
+            }
+        }
+        Ok(None)
     }
 
     fn drops(&mut self, iptables: Iptables, address: IpAddr) -> Result<bool, Error> {

@@ -45,6 +45,9 @@ use super::owner::Owner;
 use part::Part;
 use seen::Seen;
 
+/// What both tables are called.
+pub(super) const NAME: &str = "trestle-firewall";
+
 /// A rule and whose it is.
 pub(crate) type Owned<'a> = (&'a FirewallRule, &'a Attachment);
 

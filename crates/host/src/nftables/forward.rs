@@ -125,6 +125,18 @@ impl Hooked {
         effect::lets_through(effects, last, network)
     }
 
+    /// The chain's name, if it drops whatever an address sends and gets, beyond doubt: before a drop of everything stands
+    /// nothing that could let a packet of it through, or that can't be read.
+    pub(super) fn drops(&self, address: IpNetwork) -> Option<String> {
+        let last = if self.chain.lets_through() { Effect::AcceptsAll } else { Effect::DropsAll };
+        let effects = self.effects.iter().find(|(of, _)| *of == Family::of(address.ip()));
+        let (_, effects) = effects?;
+        let elsewhere =
+            |effect: &&Effect| matches!(effect, Effect::Accepts(_, of) if !of.contains(address.ip()));
+        let decisive = effects.iter().flatten().find(|effect| !elsewhere(effect)).unwrap_or(&last);
+        (*decisive == Effect::DropsAll).then(|| self.chain.to_string())
+    }
+
     fn effects(&self, family: Family) -> &[Vec<Effect>] {
         self.effects.iter().find(|(of, _)| *of == family).map_or(&[], |(_, effects)| effects)
     }

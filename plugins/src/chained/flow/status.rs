@@ -4,6 +4,7 @@ use cni::{Code, Coded, Failure, Request};
 use host::Host;
 use host::life::Life;
 use host::record::Records;
+use netstate::Adjustment;
 
 use super::Policy;
 use crate::failure::of;
@@ -28,15 +29,17 @@ pub(super) fn status<P: Policy>(request: &Request) -> Result<(), Failure> {
     let mut all = records.all().map_err(of)?;
     all.retain(|record| record.owner.network == request.config.name);
     let adjustments: Vec<_> = all.iter().flat_map(|record| record.adjustments.clone()).collect();
-    if host.stands(&adjustments).map_err(of)? {
+    if well::<P>(&mut host, &adjustments).is_ok() {
         return Ok(());
     }
     // Those of dead containers are nobody's loss.
-    let living = all.iter().filter(|record| records.life(record) != Life::Dead);
-    for record in living {
-        if !host.stands(&record.adjustments).map_err(of)? {
-            return Err(RulesMissing(P::NAME).into());
-        }
+    let mut living = all.iter().filter(|record| records.life(record) != Life::Dead);
+    living.try_for_each(|record| well::<P>(&mut host, &record.adjustments))
+}
+
+fn well<P: Policy>(host: &mut Host, adjustments: &[Adjustment]) -> Result<(), Failure> {
+    if !host.stands(adjustments).map_err(of)? {
+        return Err(RulesMissing(P::NAME).into());
     }
-    Ok(())
+    P::heard(host, adjustments)
 }

@@ -10,10 +10,10 @@ use crate::nftables::set::{ByteOrder, Holds, SetType};
 use crate::nftables::structure::Chain;
 
 /// The table of what is forwarded between links.
-pub(super) const INET: Table = Table { family: NetfilterProtoFamily::Inet, name: "trestle-firewall" };
+pub(super) const INET: Table = Table { family: NetfilterProtoFamily::Inet, name: super::NAME };
 
 /// The table of what is forwarded between ports of a bridge.
-pub(super) const BRIDGE: Table = Table { family: NetfilterProtoFamily::Bridge, name: "trestle-firewall" };
+pub(super) const BRIDGE: Table = Table { family: NetfilterProtoFamily::Bridge, name: super::NAME };
 
 /// Addresses whose packets are let through, in the order of [`netstate::Family::ALL`].
 pub(super) const ACCEPTED: [&str; 2] = ["accepted4", "accepted6"];
