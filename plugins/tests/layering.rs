@@ -101,7 +101,7 @@ const LAYERS: [Layer; 8] = [
     Layer {
         name: "sandbox",
         ours: &[],
-        theirs: &["netns-rs", "nix", "seccompiler", "serde_json"],
+        theirs: &["netns-rs", "nix", "seccompiler", "serde_json", "socket2"],
         unreachable: &["cni", "netstate", "host", "ipam", "plugins"],
     },
     Layer {

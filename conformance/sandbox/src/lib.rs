@@ -27,6 +27,7 @@ mod pod;
 mod relay;
 mod router;
 mod runtime;
+mod sctp;
 mod snapshot;
 mod trace;
 
@@ -51,5 +52,6 @@ pub use pod::Pod;
 pub use relay::Relay;
 pub use router::{Router, Uplink};
 pub use runtime::Runtime;
+pub use sctp::{Sctp, SctpPacket};
 pub use snapshot::Snapshot;
 pub use trace::{End, Victims, kill_after, stride};

@@ -6,6 +6,7 @@ mod flushing;
 mod keys;
 mod neighbours;
 mod reference;
+mod sctp;
 mod sharing;
 mod stage;
 mod traffic;
