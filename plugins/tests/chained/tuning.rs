@@ -87,9 +87,13 @@ fn the_mac_asked_for_last_wins() {
     let mut conf = tuning(&json!({ "mac": mac(1) }));
     let args = format!("IgnoreUnknown=1;K8S_POD_NAME=web;MAC={}", mac(2));
     let add = |conf: &Value, args: &str| {
-        let result = stage.call(&pod, &after(conf, &result)).args(args).command("ADD").run().result();
-        stage.del(&pod, conf, &result);
-        result["interfaces"][2]["mac"].as_str().expect("a MAC").to_owned()
+        let before = link(&pod, "eth0")["address"].clone();
+        let tuned = stage.call(&pod, &after(conf, &result)).args(args).command("ADD").run().result();
+        let told = tuned["interfaces"][2]["mac"].clone();
+        assert_eq!(link(&pod, "eth0")["address"], told);
+        stage.del(&pod, conf, &tuned);
+        assert_eq!(link(&pod, "eth0")["address"], before);
+        told.as_str().expect("a MAC").to_owned()
     };
     assert_eq!(add(&conf, ""), mac(1));
     assert_eq!(add(&conf, &args), mac(2));
@@ -97,6 +101,26 @@ fn the_mac_asked_for_last_wins() {
     assert_eq!(add(&conf, &args), mac(3));
     conf["args"] = json!({ "cni": { "mac": mac(4) } });
     assert_eq!(add(&conf, &args), mac(4));
+}
+
+// B-17: the kernel refuses to have ports below the container's own range of ports for itself alone.
+#[test]
+fn del_says_what_it_can_not_bring_back_and_brings_back_the_rest() {
+    let stage = Stage::new();
+    let (pod, result) = stage.attached("c1");
+    let conf = tuning(
+        &json!({ "mtu": 1400, "sysctl": { "net.ipv4.ip_unprivileged_port_start": "0" }, "txQLen": 77 }),
+    );
+    let before = link(&pod, "eth0");
+    let tuned = stage.add(&pod, &conf, &result);
+    pod.sh("echo 100 60999 >/proc/sys/net/ipv4/ip_local_port_range");
+    let call = || stage.call(&pod, &after(&conf, &tuned)).command("DEL").run();
+    let error = call().error();
+    let said = error["msg"].as_str().unwrap();
+    assert!(said.contains("ip_unprivileged_port_start"), "{error}");
+    assert_eq!(link(&pod, "eth0"), before);
+    // It is said once: no container's end waits for it.
+    call().succeeded();
 }
 
 // B-17
@@ -175,7 +199,8 @@ fn only_what_the_allowlist_names_may_be_set() {
 fn somebody_who_listens_is_no_difference() {
     let stage = Stage::new();
     let (pod, result) = stage.attached("c1");
-    let conf = tuning(&json!({ "mtu": 1400 }));
+    // B-05: nor where the network says that it does not.
+    let conf = tuning(&json!({ "mtu": 1400, "promisc": false }));
     let tuned = stage.add(&pod, &conf, &result);
     // A bridge listens to all that its ports hear.
     pod.exec(&["ip", "link", "add", "br0", "type", "bridge"]);

@@ -32,8 +32,8 @@ impl Keeper {
         Self::Attachments,
     ];
 
-    /// Does it make anything on the host that a flush could take?
-    pub(crate) fn has_rules(self) -> bool {
+    /// Does it make anything on the host, or in the container alone?
+    pub fn has_rules(self) -> bool {
         match self {
             Self::Attachments | Self::Portmap | Self::Firewall | Self::Bandwidth => true,
             Self::Tuning | Self::Sbr | Self::Vrf => false,
