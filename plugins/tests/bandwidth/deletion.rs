@@ -12,12 +12,19 @@ fn del_takes_away_all_that_add_made() {
     let stage = Stage::new();
     let p1 = stage.attached("p1");
     let before = stage.holdings();
-    for keys in
-        [json!({}), json!({ "shapedSubnets": ["10.0.0.0/8"] }), json!({ "unshapedSubnets": ["fd00::/8"] })]
-    {
+    for (keys, version) in [
+        (json!({}), "1.1.0"),
+        (json!({ "shapedSubnets": ["10.0.0.0/8"] }), "1.1.0"),
+        (json!({ "unshapedSubnets": ["fd00::/8"] }), "1.1.0"),
+        (json!({}), "0.3.0"),
+    ] {
         let conf = with(&both(), &keys);
         let result = stage.add(&p1, &conf);
-        let conf = with(&conf, &json!({ "prevResult": result }));
+        let mut conf = with(&conf, &json!({ "prevResult": result, "cniVersion": version }));
+        if version == "0.3.0" {
+            // As runtimes of its time call DEL.
+            conf.as_object_mut().expect("an object").remove("prevResult");
+        }
         let del = stage.call_of("bandwidth", &p1.pod, &conf).command("DEL");
         del.run().succeeded();
         assert_eq!(stage.holdings(), before, "{keys}");

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use sandbox::{PATIENCE, Place};
 use serde_json::json;
 
-use crate::network::{GATEWAYS, bandwidth};
+use crate::network::{GATEWAYS, bandwidth, ptp, with};
 use crate::stage::Stage;
 
 /// In bytes a second.
@@ -55,18 +55,26 @@ fn limited(passed: u64, took: Duration) {
     assert!(took >= least, "{passed} bytes passed in {took:?}, not in {least:?}");
 }
 
-// limits ingress traffic on veth device
+// limits ingress traffic on veth device, and "when chaining bandwidth plugin with PTP"
 #[test]
 fn what_a_container_receives_is_limited_in_both_families() {
     let stage = Stage::new();
-    let p1 = stage.attached("p1");
-    stage.add(&p1, &bandwidth(&json!({ "ingressRate": 8 * RATE, "ingressBurst": 8 * BURST })));
-    for address in p1.addresses() {
-        stage.node.ping(address);
-        let before = stage.passed(p1.host_end());
-        let took = pass(connection(&stage.node, &p1.pod, address), SENT);
-        limited(stage.passed(p1.host_end()) - before, took);
+    let conf = bandwidth(&json!({ "ingressRate": 8 * RATE, "ingressBurst": 8 * BURST }));
+    let [p1, p2] = [stage.attached("p1"), stage.attached_by("p2", &ptp("net1"))];
+    for (one, families) in [(&p1, 2), (&p2, 1)] {
+        let result = stage.add(one, &conf);
+        for ip in &result["ips"].as_array().expect("ips")[..families] {
+            let address = ip["address"].as_str().and_then(|text| text.split('/').next()).expect("an address");
+            stage.node.ping(address);
+            let before = stage.passed(one.host_end());
+            let took = pass(connection(&stage.node, &one.pod, address), SENT);
+            limited(stage.passed(one.host_end()) - before, took);
+        }
+        stage.check(one, &conf, &result).succeeded();
     }
+    let whole = with(&conf, &json!({ "prevResult": p2.result }));
+    stage.call_of("bandwidth", &p2.pod, &whole).command("DEL").run().succeeded();
+    assert_eq!(stage.limit(p2.host_end()).0, "noqueue");
 }
 
 #[test]

@@ -13,6 +13,14 @@ pub(crate) fn bridge(network: &str) -> Value {
     })
 }
 
+/// What `ptp` reads.
+pub(crate) fn ptp(network: &str) -> Value {
+    json!({
+        "cniVersion": "1.1.0", "name": network, "type": "ptp",
+        "ipam": { "type": "host-local", "subnet": "10.1.3.0/24" },
+    })
+}
+
 /// What `bandwidth` reads, with these keys.
 pub(crate) fn bandwidth(keys: &Value) -> Value {
     with(&json!({ "cniVersion": "1.1.0", "name": "net1", "type": "bandwidth" }), keys)

@@ -23,7 +23,9 @@ pub(crate) struct Attached {
 impl Attached {
     /// What the host end is called.
     pub(crate) fn host_end(&self) -> &str {
-        self.result["interfaces"][1]["name"].as_str().expect("the second interface is the host end")
+        let interfaces = self.result["interfaces"].as_array().into_iter().flatten();
+        let names = interfaces.filter_map(|interface| interface["name"].as_str());
+        names.into_iter().find(|name| name.starts_with("veth")).expect("the host end")
     }
 
     /// Its addresses: IPv4, IPv6.
@@ -39,14 +41,20 @@ impl Stage {
     pub(crate) fn new() -> Self {
         let node = Node::enter();
         let binary = Path::new(env!("CARGO_BIN_EXE_cni"));
-        let bin = node.install(binary, &["bridge", "host-local", "bandwidth", "cni"]);
+        let bin = node.install(binary, &["bridge", "ptp", "host-local", "bandwidth", "cni"]);
         Self { node, bin }
     }
 
     /// A new container `name`, attached to `net1`.
     pub(crate) fn attached(&self, name: &str) -> Attached {
+        self.attached_by(name, &bridge("net1"))
+    }
+
+    /// The same by the interface plugin of this configuration.
+    pub(crate) fn attached_by(&self, name: &str, conf: &Value) -> Attached {
         let pod = self.node.pod(name);
-        let result = self.call_of("bridge", &pod, &bridge("net1")).command("ADD").run().result();
+        let plugin = conf["type"].as_str().expect("type is text");
+        let result = self.call_of(plugin, &pod, conf).command("ADD").run().result();
         Attached { pod, result }
     }
 
