@@ -90,7 +90,7 @@ impl SctpPacket {
     }
 }
 
-/// CRC32c (RFC 9260, appendix A).
+/// `CRC32c` (RFC 9260, appendix A).
 fn checksum(bytes: &[u8]) -> u32 {
     let step = |sum: u32| if sum & 1 == 1 { sum >> 1 ^ 0x82f6_3b78 } else { sum >> 1 };
     let all =
