@@ -104,9 +104,9 @@ fn each_backend_may_be_asked_for() {
     assert_eq!(stage.tables(), "");
     assert_eq!(stage.amiss(&one, &keys), "");
     // B-23: once more makes nothing twice.
-    let once = stage.filters();
+    let made = stage.filters();
     stage.add(&one, &keys);
-    assert_eq!(stage.filters(), once);
+    assert_eq!(stage.filters(), made);
     stage.exec("iptables-nft -P FORWARD DROP");
     let keys = json!({ "backend": "nftables" });
     let two = stage.protected("two", 2, &keys);
