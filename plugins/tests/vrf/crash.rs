@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::stage::{Stage, after, links, net, vrf};
 
-/// SIGKILL after every so many system calls: an ADD once more and a DEL leave the container as it was.
+/// SIGKILL after every so many changes: an ADD once more and a DEL leave the container as it was.
 fn kill_everywhere(command: &str) {
     let stage = Stage::new();
     let pod = stage.node.pod("c1");
@@ -33,11 +33,11 @@ fn kill_everywhere(command: &str) {
 }
 
 #[test]
-fn an_add_may_be_killed_after_every_system_call() {
+fn an_add_may_be_killed_after_every_change() {
     kill_everywhere("ADD");
 }
 
 #[test]
-fn a_del_may_be_killed_after_every_system_call() {
+fn a_del_may_be_killed_after_every_change() {
     kill_everywhere("DEL");
 }
