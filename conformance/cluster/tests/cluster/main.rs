@@ -2,6 +2,7 @@
 //!
 //! A cluster takes longer to start than to be asked, so one serves every question.
 
+mod crowd;
 mod life;
 mod names;
 mod people;
@@ -49,5 +50,6 @@ fn a_cluster_works_from_kubectl_apply_to_the_last_pod() {
     step("Services lead to pods", || services::all(&cluster, &node));
     step("names", || names::all(&cluster));
     step("kubectl exec, logs, proxy", || people::all(&cluster));
+    step("a node is filled and emptied", || crowd::comes_and_goes(&cluster));
     step("a node joins and leaves", || life::all(&mut cluster));
 }
