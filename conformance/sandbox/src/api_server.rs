@@ -1,5 +1,6 @@
 //! A real Kubernetes API server: etcd and kube-apiserver in a node's namespaces. No controller, scheduler or kubelet.
 
+mod credentials;
 mod requests;
 
 use std::net::{IpAddr, SocketAddr};
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{Daemon, Directory, IMAGE, Node, Output, Place, Relay, cached};
 
+pub use credentials::Renewed;
 pub use requests::Request;
 
 /// On `lo`, where a test has no wish. The server refuses to say that it is at a loopback address.
@@ -72,14 +74,7 @@ impl<'node> ApiServer<'node> {
             &directory.join("etcd.log"),
         );
         etcd.until("etcd answers", || std::net::TcpStream::connect("127.0.0.1:2379").is_ok());
-        node.exec(&[
-            "openssl",
-            "ecparam",
-            "-genkey",
-            "-noout",
-            "-name=prime256v1",
-            &format!("-out={}", directory.join("accounts.key").display()),
-        ]);
+        credentials::key(node, &directory.join(credentials::ACCOUNTS));
         node.write(
             directory.join("tokens"),
             &format!("{ADMIN},admin,1,\"system:masters\"\n{NOBODY},nobody,2\n"),

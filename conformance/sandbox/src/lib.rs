@@ -33,7 +33,7 @@ mod trace;
 
 pub use allowed::Allowed;
 pub use answering::{Answer, Answering};
-pub use api_server::{ADMIN, ApiServer, NOBODY, Request};
+pub use api_server::{ADMIN, ApiServer, NOBODY, Renewed, Request};
 pub use attached::Attached;
 pub use cached::cached;
 pub use call::{Call, Reply, Running};
