@@ -53,8 +53,13 @@ impl Stage {
     }
 
     fn daemon(&self) -> Daemon {
+        self.daemon_by(&["-resendtimeout", "10s"])
+    }
+
+    fn daemon_by(&self, flags: &[&str]) -> Daemon {
         let program = self.bin.join("dhcp");
-        let command = [&program.to_string_lossy(), "daemon", "-resendtimeout", "10s"];
+        let program = program.to_string_lossy();
+        let command: Vec<&str> = [program.as_ref(), "daemon"].iter().chain(flags).copied().collect();
         let mut daemon = Daemon::start(&command, Path::new("/run/daemon.log"));
         daemon.until("the daemon listens", || UnixStream::connect("/run/cni/dhcp.sock").is_ok());
         daemon
@@ -141,6 +146,33 @@ fn own(pod: &Pod) -> String {
     let text = pod.exec(&["ip", "-j", "-4", "addr", "show", "dev", "eth0"]).stdout;
     let links: Value = serde_json::from_str(&text).expect("ip -j prints JSON");
     links[0]["addr_info"][0]["local"].as_str().unwrap_or_default().to_owned()
+}
+
+// The reference's daemon keeps its leases in its memory, and so ends with them.
+#[test]
+fn a_pod_of_the_reference_has_its_lease_looked_after_from_its_first_check_on() {
+    let stage = Stage::new();
+    let _server = Stage::server(&stage.node, "br0", "--dhcp-range=10.5.0.10,10.5.0.20,255.255.255.0,1h");
+    let release =
+        std::env::var_os("TRESTLE_REFERENCE").map_or_else(|| sandbox::cached("plugins-1.9.1"), PathBuf::from);
+    stage.node.install_from(&release, &["bridge", "dhcp"]);
+    // It asks again only after this time, and what it says first finds no way through the bridge yet.
+    let daemon = stage.daemon_by(&["-timeout", "1s", "-resendtimeout", "60s"]);
+    let pod = stage.node.pod("c1");
+    let mut conf = bridge(&json!({ "type": "dhcp" }));
+    conf["cniVersion"] = json!("1.0.0");
+    conf["prevResult"] = stage.call("ADD", &pod, &conf).run().result();
+    drop(daemon);
+    stage.node.install(Path::new(env!("CARGO_BIN_EXE_cni")), &["bridge", "dhcp"]);
+    fs::remove_file("/run/cni/dhcp.sock").expect("the reference's socket");
+    let _daemon = stage.daemon();
+    for _ in 0..2 {
+        stage.call("CHECK", &pod, &conf).run().succeeded();
+    }
+    assert_eq!(given(), 1);
+    stage.call("DEL", &pod, &conf).run().succeeded();
+    assert_eq!(pod.links(), ["lo"]);
+    assert!(eventually(PATIENCE, || given() == 0), "{}", fs::read_to_string(LEASES).unwrap_or_default());
 }
 
 // B-25: the reference goes on with the old address.

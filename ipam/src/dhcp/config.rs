@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use cni::{Code, Coded, DecodeError, Request};
+use netstate::Family;
 use serde::{Deserialize, Serialize};
 
 use super::option;
@@ -23,6 +24,16 @@ pub(super) enum Protocol {
     Dhcp6,
     /// An IPv6 address by router advertisements (RFC 4862).
     Slaac,
+}
+
+impl Protocol {
+    /// Of which family its addresses are.
+    pub(super) fn family(self) -> Family {
+        match self {
+            Self::Dhcp4 => Family::V4,
+            Self::Dhcp6 | Self::Slaac => Family::V6,
+        }
+    }
 }
 
 /// What an attachment wants of servers.

@@ -6,16 +6,17 @@ mod tending;
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::net::IpAddr;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cni::{Failure, Request, Success, ValidAttachment, ValidAttachments};
-use host::Namespace;
 use host::life::{Life, Proof, Sighting, Witness};
 use host::nsfs::NamespaceHandle;
-use netstate::Attachment;
+use host::{Host, Namespace};
+use netstate::{Attachment, Family};
 
 use super::config::Wish;
 use super::errand::{Client, Errand, Manner, clock};
@@ -73,28 +74,46 @@ impl Desk {
             }
             self.give_back(&record)?;
         }
+        let record = self.lease(request, wish, &turn.stop, &[])?;
+        Ok(lease::success(&record.leases, &record.wish))
+    }
+
+    /// New leases, of the addresses `before` where that can be.
+    fn lease(
+        &self,
+        request: &Request,
+        wish: Wish,
+        stop: &AtomicBool,
+        before: &[IpAddr],
+    ) -> Result<Record, Failure> {
         let netns = request.netns.clone().unwrap_or_default();
-        let mut record = Record::new(&owner, &netns, wish);
+        let mut record = Record::new(&owner(request), &netns, wish);
         let path = self.on_host(&netns);
         let no_clock = |source| LeaseError::Io { verb: "read", what: "/proc", source };
         record.proof = Proof::of(Some(&path), None).map_err(no_clock)?.to_string();
         let namespace = Namespace::open(&path).map_err(LeaseError::from)?;
-        let taken = self.take(&namespace, &mut record, &turn.stop);
+        let taken = self.take(&namespace, &mut record, stop, before);
         if taken.is_err() {
-            // The failure of the ADD is what the runtime has to know.
+            // The failure is what the runtime has to know.
             let _ = self.give_back(&record);
         }
-        taken?;
-        Ok(lease::success(&record.leases, &record.wish))
+        taken.map(|()| record)
     }
 
     /// One lease for each protocol, on disk before anybody hears of it.
-    fn take(&self, namespace: &Namespace, record: &mut Record, stop: &AtomicBool) -> Result<(), Failure> {
+    fn take(
+        &self,
+        namespace: &Namespace,
+        record: &mut Record,
+        stop: &AtomicBool,
+        before: &[IpAddr],
+    ) -> Result<(), Failure> {
         let owner = record.owner();
         for protocol in record.wish.protocols.clone() {
             let client = Client { owner: &owner, wish: &record.wish };
-            let lease = Errand::new(namespace, client, self.manner, stop)?.obtain(protocol, None)?;
-            record.leases.push(lease);
+            let same = before.iter().find(|address| protocol.family() == Family::of(**address));
+            let errand = Errand::new(namespace, client, self.manner, stop)?;
+            record.leases.push(errand.obtain(protocol, same.copied())?);
             self.store.write(record)?;
         }
         Ok(())
@@ -149,24 +168,46 @@ impl Desk {
     /// CHECK.
     pub(super) fn check(&self, request: &Request) -> Result<(), Failure> {
         let missing = || Finding::NoLease(request.container.clone());
-        let record = self.store.read(&owner(request))?.ok_or_else(missing)?;
+        let told = request.config.prev_result()?;
+        let record = match self.store.read(&owner(request))? {
+            None => self.adopt(request, told.as_ref())?,
+            found => found,
+        };
+        let record = record.filter(|record| !record.leases.is_empty()).ok_or_else(missing)?;
         let now = clock()?;
-        let result = request.config.prev_result()?;
-        if record.leases.is_empty() {
-            return Err(missing().into());
+        if let Some(over) = record.leases.iter().find(|lease| now >= lease.times.expire) {
+            return Err(Finding::Expired(over.address.ip()).into());
         }
-        for lease in &record.leases {
-            if now >= lease.times.expire {
-                return Err(Finding::Expired(lease.address.ip()).into());
-            }
+        let knows =
+            |address| told.as_ref().is_none_or(|told| told.ips.iter().any(|ip| ip.address.ip() == address));
+        match record.told().iter().map(|lease| lease.address.ip()).find(|address| !knows(*address)) {
+            Some(address) => Err(Finding::Moved(address).into()),
+            None => Ok(()),
         }
-        for lease in record.told() {
-            let address = lease.address.ip();
-            if result.as_ref().is_some_and(|result| result.ips.iter().all(|ip| ip.address.ip() != address)) {
-                return Err(Finding::Moved(address).into());
-            }
+    }
+
+    /// The reference's daemon kept its leases in its memory: a container that uses its address has nobody to look after
+    /// it. The same client asks for the same address, and keeps it from now on.
+    fn adopt(&self, request: &Request, told: Option<&Success>) -> Result<Option<Record>, Failure> {
+        let owner = owner(request);
+        let (Some(told), Ok(link)) = (told, owner.ifname.parse()) else { return Ok(None) };
+        let path = self.on_host(request.netns.as_deref().unwrap_or(Path::new("")));
+        let Some(namespace) = Namespace::open_if_there(&path) else { return Ok(None) };
+        let used =
+            Host::open().and_then(|host| host.addresses_in(&namespace, &link)).map_err(LeaseError::from)?;
+        let before: Vec<IpAddr> =
+            told.ips.iter().filter(|ip| used.contains(&ip.address)).map(|ip| ip.address.ip()).collect();
+        if before.is_empty() {
+            return Ok(None);
         }
-        Ok(())
+        let turn = self.turn(&owner);
+        let _work = turn.begin();
+        let record = self.lease(request, Wish::of(request)?, &turn.stop, &before)?;
+        if record.leases.iter().all(|lease| before.contains(&lease.address.ip())) {
+            return Ok(Some(record));
+        }
+        self.give_back(&record)?;
+        Ok(None)
     }
 
     /// GC: goes on after errors and returns the first. Where the runtime's list is `null` it names no attachment
