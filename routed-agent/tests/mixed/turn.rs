@@ -1,6 +1,6 @@
 //! The backend changes, node after node, and later back, while packets flow.
 
-use sandbox::{Flow, Node, Place};
+use sandbox::{Flow, Node, PATIENCE, Place, eventually};
 
 use crate::cluster::{Cluster, Shape};
 
@@ -12,6 +12,13 @@ fn turn(cluster: &mut Cluster, shape: Shape) {
         member.write("/run/net-conf.json", &shape.net_conf());
         cluster.start_agents(&[number]);
     }
+}
+
+/// Waits until the first machine's packets to the others' pods leave by this link.
+fn wait_ways(cluster: &Cluster, link: &str) {
+    let member = cluster.member(1);
+    let by = |number| member.ways(&cluster.shape.subnets(number)[0]).contains(&format!(" dev {link} "));
+    assert!(eventually(PATIENCE, || by(2) && by(3)), "not by {link}: {}", member.paths());
 }
 
 /// Each machine's filters of what comes by a way that answers don't take: of its link to the others, and of all links.
@@ -48,13 +55,9 @@ fn a_rolling_change_from_host_gw_to_vxlan_and_back_loses_no_packet_whatever_rp_f
         .collect();
 
     turn(&mut cluster, Shape::VXLAN);
-    for number in [2, 3] {
-        assert!(cluster.member(1).ways(&cluster.shape.subnets(number)[0]).contains("flannel.1"));
-    }
+    wait_ways(&cluster, "flannel.1");
     turn(&mut cluster, Shape::HOST_GW);
-    for number in [2, 3] {
-        assert!(cluster.member(1).ways(&cluster.shape.subnets(number)[0]).contains("eth0"));
-    }
+    wait_ways(&cluster, "eth0");
     for flow in flows {
         flow.end();
     }
