@@ -122,6 +122,51 @@ fn what_fails_after_ipam_leaves_nothing() {
     before.assert_same(&Snapshot::take(&stage.node));
 }
 
+/// How a container's link, or the whole container, goes before its DEL.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    /// Somebody takes the link away by hand.
+    LinkGone,
+    /// The namespace goes, and `CNI_NETNS` leads nowhere, as most runtimes call then.
+    PathGone,
+    /// The namespace goes, and `CNI_NETNS` is absent.
+    NoPath,
+}
+
+// B-02, B-03, B-13: rules, address and name go with DEL whatever is gone before.
+#[test]
+fn del_needs_neither_link_nor_namespace() {
+    let (stage, _beyond) = stage();
+    let before = before(&stage);
+    for network in networks() {
+        for end in [End::LinkGone, End::PathGone, End::NoPath] {
+            let pod = stage.node.pod("p1");
+            let result = stage.add(&pod, &network);
+            let call = stage.call(&pod, &with(&network, &json!({ "prevResult": result }))).command("DEL");
+            if network["type"] == "host-device" {
+                // As the kernel does with hardware; a veth end would go with its namespace.
+                stage.node.sh(&format!("nsenter --net={} ip link set eth0 netns $$ name dev7", pod.path()));
+            } else if let End::LinkGone = end {
+                pod.exec(&["ip", "link", "del", "eth0"]);
+            }
+            match end {
+                End::LinkGone => call.run().succeeded(),
+                End::PathGone => {
+                    pod.remove();
+                    call.run().succeeded();
+                }
+                End::NoPath => {
+                    pod.remove();
+                    call.without("CNI_NETNS").run().succeeded();
+                }
+            }
+            let home = link(&stage.node, "dev0");
+            assert_eq!(home["address"], "02:00:00:00:00:55", "{end:?} of {network}");
+        }
+    }
+    before.assert_same(&Snapshot::take(&stage.node));
+}
+
 // B-27: the reference's CHECK takes any default route, and finds none in another table.
 #[test]
 fn check_misses_an_address_and_each_route_as_it_was_made() {

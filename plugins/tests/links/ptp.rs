@@ -77,37 +77,6 @@ fn a_gateway_that_ipam_leaves_open_is_the_networks_first_address() {
     assert_eq!(pod.links(), ["lo"]);
 }
 
-// B-02, B-03: the reference leaves its rules behind.
-#[test]
-fn del_needs_neither_namespace_nor_link() {
-    let stage = Stage::new();
-    let conf = conf("ptp", &json!({ "ipMasq": true }));
-    let before = stage.before();
-    let pod = stage.node.pod("p1");
-    stage.add(&pod, &conf);
-    let call = stage.call(&pod, &conf);
-    pod.remove();
-    call.without("CNI_NETNS").command("DEL").run().succeeded();
-    before.assert_same(&Snapshot::take(&stage.node));
-}
-
-// B-02: as most runtimes call, with a path that nothing is behind any more; B-03: somebody took the link away by hand.
-#[test]
-fn del_succeeds_where_the_path_leads_nowhere_and_where_the_link_is_gone() {
-    let stage = Stage::new();
-    let conf = conf("ptp", &json!({ "ipMasq": true }));
-    let before = stage.before();
-    let pod = stage.node.pod("p1");
-    let result = stage.add(&pod, &conf);
-    pod.exec(&["ip", "link", "del", "eth0"]);
-    stage.del(&pod, &conf, &result);
-    stage.add(&pod, &conf);
-    let call = stage.call(&pod, &conf);
-    pod.remove();
-    call.command("DEL").run().succeeded();
-    before.assert_same(&Snapshot::take(&stage.node));
-}
-
 // Upstream: "does not override IPAM DNS settings if no DNS settings provided", "overrides … if any DNS settings provided", "…
 // if any empty list DNS settings provided".
 #[test]
