@@ -15,6 +15,7 @@ use crate::alias;
 use crate::apply::Applied;
 use crate::container_link::{bring_home, give_back, kind};
 use crate::error::{Context, Error};
+use crate::life::Life;
 use crate::link::{self, Seen, Socket};
 use crate::machine::Host;
 use crate::namespace::Namespace;
@@ -195,14 +196,20 @@ impl Host {
     }
 
     /// What a link of the host is called when it is at home, if a namespace that ended has sent it back under another
-    /// name.
+    /// name: its alias says so, and the record of a device of its MAC, or of a container that no longer has one.
     ///
     /// # Errors
     /// Where the records can't be read.
     pub fn home_of(&self, seen: &Seen) -> Result<Option<LinkName>, Error> {
         let Some(alias) = &seen.alias else { return Ok(None) };
-        Ok(Records::of_this_boot()?.all()?.into_iter().find_map(|record| match record.away {
-            Some(Away::Lent(lent)) if lent.home.as_str() == alias => Some(lent.home),
+        let records = Records::of_this_boot()?;
+        Ok(records.all()?.into_iter().find_map(|record| match &record.away {
+            Some(Away::Lent(lent))
+                if lent.home.as_str() == alias
+                    && (lent.mac == seen.mac || records.life(&record) != Life::Alive) =>
+            {
+                Some(lent.home.clone())
+            }
             _ => None,
         }))
     }

@@ -76,6 +76,7 @@ impl Master {
         if site.moment == Moment::After && self.name.is_none() {
             return self.as_made(site);
         }
+        // STATUS plans nothing by it, and so any name does.
         if self.place == Place::Container && site.container.is_none() {
             let name = self.name.clone().map_or_else(|| "eth0".parse(), Ok);
             let name = name.map_err(|_| LowerError::NoDefaultRoute)?;

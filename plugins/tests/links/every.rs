@@ -110,12 +110,20 @@ fn what_fails_after_ipam_leaves_nothing() {
     let (stage, _beyond) = stage();
     let pod = stage.node.pod("p1");
     let before = before(&stage);
-    for network in networks() {
-        let unreachable = json!([{ "dst": "10.77.0.0/16", "gw": "192.168.77.1" }]);
-        let mut conf = network.clone();
-        conf["ipam"]["routes"] = unreachable;
+    let unreachable = networks().map(|mut network| {
+        network["ipam"]["routes"] = json!([{ "dst": "10.77.0.0/16", "gw": "192.168.77.1" }]);
+        (network, "10.77.0.0/16 via 192.168.77.1")
+    });
+    // And what of each kind the kernel refuses.
+    let refused = [
+        (v4("host-device", &json!({ "device": "lo" })), "lo"),
+        (v4("macvlan", &json!({ "master": "lo" })), "lo"),
+        (v4("tap", &json!({ "mtu": 20 })), "mtu 20"),
+        (v4("ptp", &json!({ "mtu": 20 })), "mtu 20"),
+    ];
+    for (conf, said) in unreachable.into_iter().chain(refused) {
         let error = stage.refused(&pod, &conf);
-        assert!(msg(&error).contains("10.77.0.0/16 via 192.168.77.1"), "{error}");
+        assert!(msg(&error).contains(said), "{error}");
         assert_eq!(pod.links(), ["lo"], "{conf}");
         assert_eq!(link(&stage.node, "dev0")["address"], "02:00:00:00:00:55");
     }
