@@ -5,11 +5,13 @@ use netstate::{Attachment, LinkName, Shaping};
 use sha2::{Digest, Sha512};
 
 use crate::adjustment::shaping::amiss_of_reference;
+use crate::alias;
 use crate::error::{Context, Error};
 use crate::link::{self, Seen};
 use crate::machine::Host;
 use crate::namespace::Namespace;
-use crate::{alias, traffic};
+use crate::netlink::Refusal;
+use crate::traffic::{self, Bucket, Verdict};
 
 impl Host {
     /// The end on the host of a veth pair whose other end is this link of the container: none where the link is no veth
@@ -60,7 +62,8 @@ impl Host {
         }
     }
 
-    /// Removes the devices that bear the network's mark, but not those of the attachments `kept`.
+    /// Removes the devices that bear the network's mark, but not those of the attachments `kept`; and those of the
+    /// reference's that nothing leads to any more, whatever their network: their names don't tell.
     pub fn remove_stray_devices(&mut self, network: &str, kept: &[Attachment]) -> Vec<Error> {
         let links = match traffic::devices(&mut self.route).context("read", &"the links") {
             Ok(links) => links,
@@ -68,7 +71,36 @@ impl Host {
         };
         let owners = links.iter().filter_map(alias::queue_owner);
         let strays = owners.filter(|owner| owner.network == network && !kept.contains(owner));
-        strays.filter_map(|owner| self.remove_unrecorded_device(&owner).err()).collect()
+        let mut errors: Vec<Error> =
+            strays.filter_map(|owner| self.remove_unrecorded_device(&owner).err()).collect();
+        match self.idle_reference_devices(&links).context("read", &"the devices") {
+            Ok(idle) => errors.extend(idle.iter().filter_map(|name| self.remove_link(name).err())),
+            Err(error) => errors.push(error),
+        }
+        errors
+    }
+
+    /// Those of the reference's among the devices whose host end has gone with its container. The limit is the last that
+    /// its ADD makes, after what redirects to the device: one that has a limit and that nothing redirects to is nobody's.
+    fn idle_reference_devices(&mut self, devices: &[Seen]) -> Result<Vec<LinkName>, Refusal> {
+        let mut idle = Vec::new();
+        for device in devices.iter().filter(|device| device.alias.is_none() && is_of_reference(&device.name))
+        {
+            let limit = traffic::at_root(&mut self.route, device.index)?;
+            if limit.as_ref().and_then(Bucket::read).is_some() {
+                idle.push(device);
+            }
+        }
+        if idle.is_empty() {
+            return Ok(Vec::new());
+        }
+        for end in link::all(&mut self.route)?.iter().filter(|link| link.is_kind("veth")) {
+            let filters = traffic::filters(&mut self.route, end.index, traffic::INGRESS)?;
+            idle.retain(|device| {
+                !filters.iter().any(|filter| filter.verdict() == Verdict::Redirect(device.index))
+            });
+        }
+        Ok(idle.iter().filter_map(|device| device.name.parse().ok()).collect())
     }
 
     /// Nothing of a host end waits any longer.
@@ -80,6 +112,12 @@ impl Host {
         }
         Ok(())
     }
+}
+
+/// Has it the form of the name of a device of the reference's?
+fn is_of_reference(name: &str) -> bool {
+    let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    name.strip_prefix("bwp").is_some_and(|digits| digits.len() == 12 && digits.bytes().all(digit))
 }
 
 /// The reference's device: `utils.MustFormatHashWithPrefix`. The interface is not part of it.

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use crate::network::{both, with};
 use crate::stage::Stage;
 
-fn gc(stage: &Stage, conf: &Value, valid: &Value) {
+pub(crate) fn gc(stage: &Stage, conf: &Value, valid: &Value) {
     let conf = with(conf, &json!({ "cni.dev/valid-attachments": valid }));
     stage.call_of("bandwidth", &stage.node.pod("none"), &conf).command("GC").run().succeeded();
 }
 
-fn alive(container: &str) -> Value {
+pub(crate) fn alive(container: &str) -> Value {
     json!([{ "containerID": container, "ifname": "eth0" }])
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use sandbox::{Call, Place};
 use serde_json::{Value, json};
 
+use crate::garbage::{alive, gc};
 use crate::network::{bandwidth, both, with};
 use crate::stage::{Attached, Stage};
 
@@ -52,6 +53,23 @@ fn check_finds_what_the_reference_made_and_somebody_took() {
     stage.finds(&p1, (&both(), &result), "no limit");
     stage.node.sh(&format!("tc qdisc del dev {} ingress", p1.host_end()));
     stage.finds(&p1, (&both(), &result), "no redirection");
+}
+
+// B-07: nothing names the container, but a device with a limit to which nothing leads serves nobody.
+#[test]
+fn gc_removes_the_references_devices_whose_containers_are_gone() {
+    let stage = Stage::new();
+    let [p1, p2] = ["p1", "p2"].map(|name| stage.attached(name));
+    for one in [&p1, &p2] {
+        theirs(one, &both()).command("ADD").run().succeeded();
+    }
+    gc(&stage, &both(), &json!([]));
+    assert_eq!(stage.devices().len(), 2);
+    stage.node.exec(&["ip", "link", "del", p1.host_end()]);
+    gc(&stage, &both(), &alive("p2"));
+    assert_eq!(stage.devices().len(), 1);
+    // It is the living one's: what it sends still passes.
+    p2.pod.ping("10.1.2.1");
 }
 
 #[test]

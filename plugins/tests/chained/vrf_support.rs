@@ -1,4 +1,4 @@
-//! What `vrf` answers where the kernel has no VRF, and what no kernel is asked for. With one: `tests/vrf.rs`.
+//! What `vrf` answers where the kernel has no VRF, and what no kernel is asked for. With one: `tests/vrf`.
 
 use sandbox::Place;
 use serde_json::{Value, json};

@@ -178,9 +178,9 @@ fn at_root(index: u32, shaping: &Shaping) -> Vec<Request<Message>> {
 /// The device is ready before the first filter sends anything to it.
 fn at_ingress(index: u32, device: u32, shaping: &Shaping) -> Vec<Request<Message>> {
     let name = Shaping::device(&shaping.owner);
-    let mut requests = vec![traffic::bucket(device, &shaping.limit)];
-    requests.extend(traffic::set_up(&name, &shaping.owner));
-    requests.push(traffic::ingress(index));
+    let [described, up] = traffic::set_up(&name, &shaping.owner);
+    // A device with a limit always says whose it is: one that does not is the reference's.
+    let mut requests = vec![described, traffic::bucket(device, &shaping.limit), up, traffic::ingress(index)];
     let filters = ingress_filters(&shaping.traffic, device);
     requests.extend(filters.iter().map(|filter| traffic::filter(index, INGRESS, filter)));
     requests
