@@ -48,7 +48,8 @@ fn ports_that_the_reference_mapped_pass_check_and_go_with_del() {
             assert_ne!(rules(&stage, &one), "", "{context}");
             assert!(one.serves(80, &stage.router, at(NODE[0], 8080)).is_ok(), "{context}");
             if form == "whole" {
-                let two = stage.pod("two");
+                // Its name is a part of the holder's.
+                let two = stage.pod("on");
                 for keys in BACKENDS.map(|backend| json!({ "backend": backend })) {
                     let conf = portmap(&two.result, &json!([port(8080, 81, "tcp")]), &keys);
                     let error = stage.call("portmap", &two.pod, &conf).command("ADD").run().error();

@@ -230,6 +230,7 @@ pub(super) fn in_the_way(
     records: &Records,
 ) -> Result<Vec<String>, nftables::Error> {
     let own = chain(&ports.owner);
+    let its_own = format!(" id: \"{}\"", ports.owner.container);
     let mut void = vec![own.clone()];
     for piece in pieces(ports, family) {
         for held in held(saved, family) {
@@ -238,8 +239,8 @@ pub(super) fn in_the_way(
             }
             let claim = match &held.owner {
                 Some(owner) => claim(records, owner, &ports.owner),
-                // The reference's comment names the container's ID.
-                None if held.comment.contains(&ports.owner.container) => Claim::Shared,
+                // The reference's comment: dnat name: "net" id: "one"
+                None if held.comment.ends_with(&its_own) => Claim::Shared,
                 None => Claim::Stands,
             };
             match claim {

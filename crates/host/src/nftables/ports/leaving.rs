@@ -89,7 +89,11 @@ fn inherit(
         let class = Class::of(&heir.class);
         let mut judge =
             |holder: &Owner| if holder.key() == owner.key() { Claim::Void } else { Claim::Shared };
-        let (void, wanted) = wanted(session, &class, heir, &mut judge)?;
+        let (void, wanted) = match wanted(session, &class, heir, &mut judge) {
+            // Somebody's hand was quicker; nobody's end waits for that.
+            Err(Error::PortTaken { .. }) => continue,
+            seen => seen?,
+        };
         built.extend(class.broken(session, &heir.hairpins)?);
         for entry in wanted {
             let overlaps = |other: &PortEntry| match (&other.from, &entry.from) {
