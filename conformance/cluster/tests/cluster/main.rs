@@ -7,7 +7,9 @@ mod life;
 mod names;
 mod people;
 mod reach;
+mod removal;
 mod services;
+mod upgrade;
 
 use std::time::Instant;
 
@@ -52,4 +54,6 @@ fn a_cluster_works_from_kubectl_apply_to_the_last_pod() {
     step("kubectl exec, logs, proxy", || people::all(&cluster));
     step("a node is filled and emptied", || crowd::comes_and_goes(&cluster));
     step("a node joins and leaves", || life::all(&mut cluster));
+    step("another version, and back", || upgrade::all(&cluster));
+    step("Trestle is removed", || removal::all(&cluster));
 }
