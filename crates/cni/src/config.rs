@@ -17,6 +17,8 @@ pub struct Config {
     pub name: String,
     /// `type`: the plugin's name; empty where the runtime left it out.
     pub kind: String,
+    /// `ipam.type`, empty where there is none.
+    ipam: String,
     value: Value,
 }
 
@@ -73,6 +75,15 @@ struct Head {
     name: String,
     #[serde(rename = "type")]
     kind: String,
+    ipam: Ipam,
+}
+
+/// What every plugin reads of `ipam`: an `ipam` of another shape must not pass for none.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Ipam {
+    #[serde(rename = "type")]
+    kind: String,
 }
 
 impl Draft {
@@ -95,7 +106,13 @@ impl Draft {
 
     /// The configuration, once its version is agreed on.
     pub(crate) fn of(self, version: Version) -> Config {
-        Config { version, name: self.head.name, kind: self.head.kind, value: self.value }
+        Config {
+            version,
+            name: self.head.name,
+            kind: self.head.kind,
+            ipam: self.head.ipam.kind,
+            value: self.value,
+        }
     }
 }
 
@@ -151,8 +168,7 @@ impl Config {
 
     /// `ipam.type`: the IPAM plugin's name. Absent where there is none, so that the network has no addresses.
     pub fn ipam_kind(&self) -> Option<String> {
-        let kind = go::member(go::member(&self.value, "ipam")?, "type")?.as_str()?;
-        (!kind.is_empty()).then(|| kind.to_owned())
+        (!self.ipam.is_empty()).then(|| self.ipam.clone())
     }
 }
 

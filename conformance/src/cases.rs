@@ -1,0 +1,47 @@
+//! All cases, by group.
+
+mod chained;
+mod chains;
+mod concurrency;
+mod crash;
+mod gc;
+mod interface;
+mod ipam;
+mod leak;
+mod protocol;
+mod quirks;
+mod status;
+mod traffic;
+
+use crate::case::{Ground, Group};
+
+/// The groups in reading order.
+pub(crate) const GROUPS: &[Group] = &[
+    Group {
+        name: "protocol",
+        ground: Ground::Shared,
+        cases: &[
+            protocol::environment::CASES,
+            protocol::input::CASES,
+            protocol::versions::CASES,
+            protocol::verbs::CASES,
+            protocol::results::CASES,
+            protocol::delegation::CASES,
+        ],
+    },
+    own("interface", &[interface::CASES]),
+    own("chained", &[chained::CASES]),
+    own("ipam", &[ipam::CASES]),
+    own("chains", &[chains::CASES]),
+    own("concurrency", &[concurrency::CASES]),
+    own("crash", &[crash::CASES]),
+    own("leak", &[leak::CASES]),
+    own("gc", &[gc::CASES]),
+    own("status", &[status::CASES]),
+    own("traffic", &[traffic::CASES]),
+    own("quirks", &[quirks::CASES]),
+];
+
+const fn own(name: &'static str, cases: &'static [&'static [crate::case::Case]]) -> Group {
+    Group { name, ground: Ground::Own, cases }
+}

@@ -1,0 +1,218 @@
+//! What packets see: both families, ping, TCP, UDP, full-size packets, host ports, masquerade.
+
+use std::net::{IpAddr, SocketAddr};
+
+use sandbox::Place;
+use serde_json::{Value, json};
+
+use crate::attachment::Attachment;
+use crate::case::{Case, Of};
+use crate::stage::Stage;
+use crate::traffic::{full_size, tcp, udp};
+use crate::unmet::{Outcome, Unmet, fail, require, skip};
+
+/// Those whose pods reach the node.
+const ROUTED: Of = Of::Plugins(&["bridge", "ptp", "flannel"]);
+
+/// The link is made, and cut.
+const CUT: &str = r#"real; code=$?; [ "$CNI_COMMAND" != ADD ] || ip netns exec "$(basename "$CNI_NETNS")" ip link set eth0 down; exit $code"#;
+
+/// Host ports are forgotten.
+const FORGETS: &str = "jq -c 'del(.runtimeConfig)' | real";
+
+pub(crate) const CASES: &[Case] = &[
+    Case {
+        id: "traffic.node",
+        says: "a pod and its node reach each other by ping, TCP and UDP, with full-size packets, in both families",
+        source: "CNI spec, general considerations; Kubernetes' network model",
+        of: ROUTED,
+        check: |stage| {
+            let a = pod(stage)?;
+            let result = a.add()?;
+            let mtu = a.link()["mtu"].as_u64().unwrap_or(1500);
+            for address in addresses(&result)? {
+                a.stage.node.ping(address);
+                reach(&a.pod, address, stage.node)?;
+                full_size(stage.node, address, mtu).map_err(Unmet::Fails)?;
+            }
+            a.del()
+        },
+        broken: CUT,
+    },
+    Case {
+        id: "traffic.pods",
+        says: "two pods of a network reach each other by ping, TCP and UDP, with full-size packets, in both families",
+        source: "Kubernetes' network model",
+        of: Of::Plugins(&["bridge", "ptp", "flannel", "macvlan"]),
+        check: |stage| {
+            let (a, b) = (pod(stage)?, pod(stage)?);
+            let (result, _) = (a.add()?, b.add()?);
+            let mtu = b.link()["mtu"].as_u64().unwrap_or(1500);
+            for address in addresses(&result)? {
+                b.pod.ping(address);
+                reach(&a.pod, address, &b.pod)?;
+                full_size(&b.pod, address, mtu).map_err(Unmet::Fails)?;
+            }
+            b.del()?;
+            a.del()
+        },
+        broken: CUT,
+    },
+    Case {
+        id: "traffic.host-port",
+        says: "a host port leads to the container's port, by TCP and UDP, from the node and from another pod",
+        source: "CONVENTIONS.md, portMappings; Kubernetes' hostPort",
+        of: Of::Plugins(&["portmap"]),
+        check: host_port,
+        broken: FORGETS,
+    },
+    Case {
+        id: "traffic.host-port-goes-with-del",
+        says: "after DEL the host port leads nowhere",
+        source: "CNI spec 2, DEL; P-042",
+        of: Of::Plugins(&["portmap"]),
+        check: |stage| {
+            let a = stage.attachment()?;
+            a.add()?;
+            let port = 8000 + u16::try_from(a.number).unwrap_or_default();
+            let to = SocketAddr::from(([127, 0, 0, 1], port));
+            let there: SocketAddr = (a.own_addresses().0, 80).into();
+            tcp(&a.pod, there, stage.node, to).map_err(Unmet::Fails)?;
+            a.del()?;
+            let seen = tcp(&a.pod, there, stage.node, to);
+            require!(seen.is_err(), "the port {port} still leads to the container, which saw {seen:?}");
+            Ok(())
+        },
+        broken: r#"[ "$CNI_COMMAND" != DEL ] || exit 0; real"#,
+    },
+    Case {
+        id: "traffic.masquerade",
+        says: "with ipMasq a pod appears beyond the node under the node's address, and within its own network under its own",
+        source: "CONVENTIONS.md, ipMasq; P-031",
+        of: Of::Plugins(&["bridge", "ptp"]),
+        check: masquerade,
+        broken: "jq -c '.ipMasq=false' | real",
+    },
+    Case {
+        id: "traffic.sctp",
+        says: "a host port leads to the container's port by SCTP",
+        source: "CONVENTIONS.md, portMappings",
+        of: Of::Plugins(&["portmap"]),
+        check: |stage| {
+            let known = stage.node.try_exec(&["sh", "-c", "[ -e /proc/net/sctp ]"]).code == 0;
+            if !known {
+                skip!("this kernel has no SCTP");
+            }
+            let a = stage.attachment()?;
+            let ports = json!([{ "hostPort": 9000, "containerPort": 80, "protocol": "sctp" }]);
+            let a = a.with(&json!({ "runtimeConfig": { "portMappings": ports } }));
+            a.add()?;
+            let rules = stage.host("nft list ruleset");
+            require!(rules.contains("sctp"), "no rule for SCTP:\n{rules}");
+            a.del()
+        },
+        broken: FORGETS,
+    },
+    Case {
+        id: "traffic.firewall",
+        says: "a pod that the firewall plugin knows is let through where forwarding is dropped otherwise",
+        source: "the reference's firewall: its rules accept what a host's policy drops",
+        of: Of::Plugins(&["firewall"]),
+        check: |stage| {
+            stage.host("iptables -P FORWARD DROP; echo 1 >/proc/sys/net/ipv4/ip_forward");
+            let (a, b) = (stage.attachment()?, stage.attachment()?);
+            let to = SocketAddr::from((a.own_addresses().0, 80));
+            let before = tcp(&a.pod, to, &b.pod, to);
+            require!(before.is_err(), "the policy drops nothing: {before:?}");
+            a.add()?;
+            b.add()?;
+            tcp(&a.pod, to, &b.pod, to).map_err(Unmet::Fails)?;
+            b.del()?;
+            a.del()?;
+            let after = tcp(&a.pod, to, &b.pod, to);
+            require!(after.is_err(), "after DEL packets still pass: {after:?}");
+            Ok(())
+        },
+        broken: r#"in=$(cat); [ "$CNI_COMMAND" != ADD ] || { printf %s "$in" | jq -c .prevResult; exit 0; }; printf %s "$in" | real"#,
+    },
+];
+
+/// An attachment with addresses of both families.
+pub(crate) fn pod<'s>(stage: &'s Stage<'s>) -> Result<Attachment<'s>, Unmet> {
+    let mut a = stage.attachment()?;
+    if stage.specimen.ipam == crate::specimen::Ipam::Delegates {
+        let [v4, v6] = crate::specimen::SUBNETS;
+        a.conf["ipam"] = json!({
+            "type": "host-local",
+            "ranges": [[{ "subnet": v4 }], [{ "subnet": v6 }]],
+            "routes": [{ "dst": "0.0.0.0/0" }, { "dst": "::/0" }],
+        });
+    }
+    Ok(a)
+}
+
+/// The addresses of a result.
+pub(crate) fn addresses(result: &Value) -> Result<Vec<IpAddr>, Unmet> {
+    let all = result["ips"].as_array().into_iter().flatten();
+    let texts = all.filter_map(|ip| ip["address"].as_str()?.split('/').next());
+    let addresses: Vec<IpAddr> = texts.filter_map(|text| text.parse().ok()).collect();
+    if addresses.is_empty() {
+        fail!("no address in {result}");
+    }
+    Ok(addresses)
+}
+
+fn reach(server: &impl Place, address: IpAddr, client: &impl Place) -> Outcome {
+    let to = SocketAddr::new(address, 8080);
+    tcp(server, to, client, to).map_err(Unmet::Fails)?;
+    udp(server, to, client, to).map_err(Unmet::Fails)?;
+    Ok(())
+}
+
+fn host_port(stage: &Stage<'_>) -> Outcome {
+    stage.host("echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding");
+    let a = stage.attachment()?;
+    let mapping = |protocol: &str| json!({ "hostPort": 8080, "containerPort": 80, "protocol": protocol });
+    let ports = json!([mapping("tcp"), mapping("udp")]);
+    let a = a.with(&json!({ "runtimeConfig": { "portMappings": ports } }));
+    // Another pod, which no plugin knows.
+    let b = stage.attachment()?;
+    a.add()?;
+    let (v4, v6) = a.own_addresses();
+    let in_pod: [SocketAddr; 2] = [(v4, 80).into(), (v6, 80).into()];
+    let of_node: [SocketAddr; 2] =
+        [([10, 78, 0, 1], 8080).into(), ([0xfd78, 0, 0, 0, 0, 0, 0, 1], 8080).into()];
+    for (bind, to) in in_pod.into_iter().zip(of_node) {
+        tcp(&a.pod, bind, &b.pod, to).map_err(Unmet::Fails)?;
+        udp(&a.pod, bind, &b.pod, to).map_err(Unmet::Fails)?;
+        tcp(&a.pod, bind, stage.node, to).map_err(Unmet::Fails)?;
+    }
+    tcp(&a.pod, in_pod[0], stage.node, ([127, 0, 0, 1], 8080).into()).map_err(Unmet::Fails)?;
+    a.del()
+}
+
+fn masquerade(stage: &Stage<'_>) -> Outcome {
+    // A machine beyond the node, which knows no way to the pods.
+    let world = stage.node.pod("world");
+    stage.host("ip link add wan type veth peer name eth0 netns world");
+    stage.host("ip addr add 192.0.2.1/24 dev wan; ip addr add fd02::1/64 dev wan nodad; ip link set wan up");
+    world.sh("ip addr add 192.0.2.2/24 dev eth0; ip addr add fd02::2/64 dev eth0 nodad; ip link set eth0 up");
+    let a = pod(stage)?.with(&json!({ "ipMasq": true }));
+    let result = a.add()?;
+    let there: [SocketAddr; 2] = [([192, 0, 2, 2], 80).into(), ([0xfd02, 0, 0, 0, 0, 0, 0, 2], 80).into()];
+    let as_whom: [IpAddr; 2] = [[192, 0, 2, 1].into(), [0xfd02, 0, 0, 0, 0, 0, 0, 1].into()];
+    for (to, node) in there.into_iter().zip(as_whom) {
+        let seen = tcp(&world, to, &a.pod, to).map_err(Unmet::Fails)?;
+        require!(seen == node, "beyond the node the pod is {seen}, not {node}");
+    }
+    let b = pod(stage)?.with(&json!({ "ipMasq": true }));
+    b.add()?;
+    for address in addresses(&result)? {
+        let to = SocketAddr::new(address, 80);
+        let seen = tcp(&a.pod, to, &b.pod, to).map_err(Unmet::Fails)?;
+        let own = b.addresses().iter().any(|one| one.starts_with(&format!("{seen}/")));
+        require!(own, "within its network the pod is {seen}");
+    }
+    b.del()?;
+    a.del()
+}

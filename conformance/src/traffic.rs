@@ -1,0 +1,79 @@
+//! Packets between places: sockets that live in a pod, asked from the node or from another pod.
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::thread;
+use std::time::Duration;
+
+use sandbox::Place;
+
+/// How long an answer may take.
+const ANSWER: Duration = Duration::from_secs(3);
+
+/// As whom the server sees the client, or why nothing came.
+type Seen = Result<IpAddr, String>;
+
+/// Asks the server at `bind` in one place from another by the address `to`, by TCP.
+pub(crate) fn tcp(server: &impl Place, bind: SocketAddr, client: &impl Place, to: SocketAddr) -> Seen {
+    let told = |what: &str, error: std::io::Error| format!("TCP, {what} {to}: {error}");
+    let listener = server.within(|| TcpListener::bind(bind)).map_err(|error| told("serving", error))?;
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            // Whoever gives up tells the asker, who reads nothing.
+            if let Ok((mut stream, peer)) = listener.accept() {
+                let _ = stream.write_all(peer.ip().to_canonical().to_string().as_bytes());
+            }
+        });
+        let asked = client.within(|| TcpStream::connect_timeout(&to, ANSWER)).and_then(|mut stream| {
+            stream.set_read_timeout(Some(ANSWER))?;
+            let mut text = String::new();
+            stream.read_to_string(&mut text)?;
+            Ok(text)
+        });
+        if asked.is_err() {
+            // The server waits no longer.
+            let _ = server.within(|| TcpStream::connect_timeout(&local(bind), ANSWER));
+        }
+        let text = asked.map_err(|error| told("asking", error))?;
+        text.parse().map_err(|_| format!("TCP: {to} answered {text:?}"))
+    })
+}
+
+/// The same by UDP: a datagram there, and its answer from the address that was asked.
+pub(crate) fn udp(server: &impl Place, bind: SocketAddr, client: &impl Place, to: SocketAddr) -> Seen {
+    let told = |what: &str, error: std::io::Error| format!("UDP, {what} {to}: {error}");
+    let socket = server.within(|| UdpSocket::bind(bind)).map_err(|error| told("serving", error))?;
+    let any: SocketAddr = if to.is_ipv4() { ([0; 4], 0).into() } else { ([0; 16], 0).into() };
+    let asker = client.within(|| UdpSocket::bind(any)).map_err(|error| told("asking", error))?;
+    let answered = (|| {
+        for one in [&socket, &asker] {
+            one.set_read_timeout(Some(ANSWER))?;
+        }
+        asker.connect(to)?;
+        asker.send(b"who am I?")?;
+        let mut buffer = [0; 64];
+        let (_, peer) = socket.recv_from(&mut buffer)?;
+        socket.send_to(peer.ip().to_canonical().to_string().as_bytes(), peer)?;
+        let length = asker.recv(&mut buffer)?;
+        Ok(String::from_utf8_lossy(&buffer[..length]).into_owned())
+    })();
+    let text = answered.map_err(|error| told("asking", error))?;
+    text.parse().map_err(|_| format!("UDP: {to} answered {text:?}"))
+}
+
+/// Does a packet that fills the link come back whole?
+pub(crate) fn full_size(from: &impl Place, to: IpAddr, mtu: u64) -> Result<(), String> {
+    // Headers of ICMP and IP.
+    let payload = (mtu - if to.is_ipv4() { 28 } else { 48 }).to_string();
+    let ping = ["ping", "-n", "-q", "-c1", "-W3", "-M", "do", "-s", &payload, &to.to_string()];
+    let output = from.try_exec(&ping);
+    if output.code == 0 { Ok(()) } else { Err(format!("{ping:?}: {}{}", output.stdout, output.stderr)) }
+}
+
+fn local(bind: SocketAddr) -> SocketAddr {
+    match bind.ip() {
+        ip if !ip.is_unspecified() => bind,
+        IpAddr::V4(_) => ([127, 0, 0, 1], bind.port()).into(),
+        IpAddr::V6(_) => ([0, 0, 0, 0, 0, 0, 0, 1], bind.port()).into(),
+    }
+}
