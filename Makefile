@@ -46,9 +46,10 @@ cluster: ## a Kubernetes cluster on two private nodes, with Trestle on it and a 
 cluster-down: ## takes that cluster away
 	conformance/cluster/down
 
-image: ## the container image, trestle:VERSION, in podman's store
-	conformance/tools/deps build
-	conformance/tools/build plugins routed-agent
+image: ## the container image for amd64 and arm64, trestle:VERSION, in podman's store and as an archive
+	conformance/tools/deps image
+	conformance/tools/build x86_64 plugins routed-agent
+	conformance/tools/build aarch64 plugins routed-agent
 	deploy/image
 
 manifests: ## deploy/trestle.yaml, from the chart
