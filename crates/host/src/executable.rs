@@ -7,7 +7,8 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use nix::fcntl::{AT_FDCWD, AtFlags};
-use nix::unistd::linkat;
+use nix::sys::statvfs::{FsFlags, statvfs};
+use nix::unistd::{AccessFlags, access, linkat};
 
 use crate::label;
 
@@ -55,6 +56,18 @@ pub fn put(program: &mut File, work: &Path, path: &Path) -> io::Result<()> {
     // Before anybody can run it: a program that is open for writing can't be run (ETXTBSY).
     drop(file);
     fs::rename(work, path)
+}
+
+/// May programs be put into this directory, and be run from there?
+///
+/// # Errors
+/// Why not: what the kernel says, or that the file system was mounted with `noexec`.
+pub fn admits(directory: &Path) -> io::Result<()> {
+    access(directory, AccessFlags::W_OK | AccessFlags::X_OK)?;
+    if statvfs(directory)?.flags().contains(FsFlags::ST_NOEXEC) {
+        return Err(io::Error::other("it is mounted with noexec, and no program can be run from there"));
+    }
+    Ok(())
 }
 
 /// Gives the file `path` a second name, `kept`, from which [`put_back`] restores it: whatever takes its first name, it is the

@@ -3,7 +3,7 @@
 //! stdout has a line for each file: its path. What had that name before and is not ours, `cni uninstall` puts back.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use cni::{Code, Coded, Failure};
@@ -12,12 +12,32 @@ use host::executable;
 use super::names::{is_ours, names, replaced, work};
 use super::{Said, lines};
 
-/// A file that can't be put where it belongs.
+/// Why nothing, or not all, was installed.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot install {path}: {source}")]
-struct InstallError {
-    path: String,
-    source: io::Error,
+enum InstallError {
+    /// The directory takes no programs.
+    #[error("cannot install plugins into {directory}: {source}{}", advice(source))]
+    Directory { directory: String, source: io::Error },
+    /// A file can't be put where it belongs.
+    #[error("cannot install {path}: {source}{}", advice(source))]
+    File { path: String, source: io::Error },
+}
+
+/// What an administrator can do about it.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::ReadOnlyFilesystem => {
+            "; name a directory that can be written, to the runtime too (the chart's hostPaths.cniBin)"
+        }
+        ErrorKind::PermissionDenied => "; `ls -dZ` of it says who may write there, and its SELinux label",
+        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+            "; a file has the name of a directory on the way"
+        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "; its file system is full; what is installed already stays whole"
+        }
+        _ => "",
+    }
 }
 
 impl Coded for InstallError {
@@ -37,12 +57,14 @@ pub(super) fn run(arguments: &[&Path]) -> Said {
 fn install(directory: &Path, text: &mut String) -> Result<(), Failure> {
     let refused = |path: &Path| {
         let path = path.display().to_string();
-        move |source| InstallError { path, source }
+        move |source| InstallError::File { path, source }
     };
-    fs::create_dir_all(directory).map_err(refused(directory))?;
+    let unfit = |source| InstallError::Directory { directory: directory.display().to_string(), source };
+    fs::create_dir_all(directory).map_err(unfit)?;
+    executable::admits(directory).map_err(unfit)?;
     // Two installers at once take turns.
-    let turn = File::open(directory).map_err(refused(directory))?;
-    turn.lock().map_err(refused(directory))?;
+    let turn = File::open(directory).map_err(unfit)?;
+    turn.lock().map_err(unfit)?;
     for name in names() {
         let path = directory.join(name);
         keep(directory, name).map_err(refused(&path))?;
@@ -64,7 +86,7 @@ fn keep(directory: &Path, name: &str) -> io::Result<()> {
             fs::create_dir_all(&replaced)?;
             executable::keep(&path, &work(&replaced, name), &replaced.join(name))
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
 }
