@@ -120,12 +120,18 @@ impl Agent {
                 heard = self.ears.network.heard() => self.heard(heard),
                 heard = self.ears.rules.heard() => self.heard(heard),
                 Some(()) = self.ears.files.recv() => self.mend(Wake::default()),
-                Some(question) = self.ears.questions.recv() => {
-                    // Nobody may be waiting any more.
-                    let _ = question.send(self.pass.differences());
-                }
+                Some(question) = self.ears.questions.recv() => self.answer(question),
                 () = sleep_until(self.due.into()) => self.work(),
             }
+        }
+    }
+
+    /// Nobody may be waiting for it any more.
+    fn answer(&mut self, question: Question) {
+        match question {
+            Question::Differences(to) => drop(to.send(self.pass.differences())),
+            Question::Peers(to) => drop(to.send(self.pass.peers())),
+            Question::Who(address, to) => drop(to.send(self.pass.who(address))),
         }
     }
 

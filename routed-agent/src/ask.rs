@@ -9,10 +9,12 @@ use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
+use serde::Serialize;
 use tokio::net::UnixStream;
 
-use crate::command::Form;
+use crate::command::{Depth, Form};
 use crate::lock;
+use crate::probe::Finding;
 use crate::status::Status;
 
 /// The kernel differs.
@@ -34,20 +36,43 @@ enum AskError {
     Refused(String),
 }
 
-/// Prints the agent's status; success where it is ready.
-pub(crate) async fn status(state: &Path, form: Form) -> ExitCode {
-    let answer = ask(state, "/status").await;
-    let read = answer.and_then(|text| Ok((serde_json::from_str::<Status>(&text)?, text)));
-    match read {
-        Ok((status, json)) => {
-            match form {
-                Form::Text => print(&status.to_string()),
-                Form::Json => print(&(json + "\n")),
-            };
-            if status.ready().is_ok() { ExitCode::SUCCESS } else { ExitCode::from(DIFFERS) }
+/// What is printed: the status, and what a probe found, where one was asked for.
+#[derive(Serialize)]
+struct Report {
+    #[serde(flatten)]
+    status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probe: Option<Vec<Finding>>,
+}
+
+/// Prints the agent's status; success where it is ready, and where every packet of a probe came back.
+pub(crate) async fn status(state: &Path, form: Form, depth: Depth) -> ExitCode {
+    let report = match report(state, depth).await {
+        Ok(report) => report,
+        Err(error) => return unknown(&error),
+    };
+    let findings = report.probe.as_deref().unwrap_or_default();
+    match form {
+        Form::Text => {
+            let lines = findings.iter().map(|finding| format!("{:<9} {finding}\n", "probe"));
+            print(&(report.status.to_string() + &lines.collect::<String>()));
         }
-        Err(error) => unknown(&error),
+        Form::Json => match serde_json::to_string(&report) {
+            Ok(json) => drop(print(&(json + "\n"))),
+            Err(error) => return unknown(&error.into()),
+        },
     }
+    let well = report.status.ready().is_ok() && findings.iter().all(Finding::is_whole);
+    if well { ExitCode::SUCCESS } else { ExitCode::from(DIFFERS) }
+}
+
+async fn report(state: &Path, depth: Depth) -> Result<Report, AskError> {
+    let status = serde_json::from_str(&ask(state, "/status").await?)?;
+    let probe = match depth {
+        Depth::Known => None,
+        Depth::Probed => Some(serde_json::from_str(&ask(state, "/probe").await?)?),
+    };
+    Ok(Report { status, probe })
 }
 
 /// Prints how the kernel differs from what is wanted; success where it does not.
@@ -80,7 +105,7 @@ async fn ask(state: &Path, path: &str) -> Result<String, AskError> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::task::spawn_local(connection);
     let mut request = Request::new(Empty::<Bytes>::new());
-    *request.uri_mut() = path.parse().expect("it is one of two constants");
+    *request.uri_mut() = path.parse().expect("it is one of three constants");
     let response = sender.send_request(request).await?;
     let code = response.status();
     let body = response.into_body().collect().await?.to_bytes();

@@ -48,7 +48,7 @@ pub(crate) enum Verb {
     /// Keep the node's network, for ever.
     Run,
     /// Say how it stands.
-    Status(Form),
+    Status(Form, Depth),
     /// Say in what the kernel differs from what is wanted.
     Diff,
     /// Take away all that is ours.
@@ -63,6 +63,18 @@ pub(crate) enum Form {
     /// For programs: one object.
     Json,
 }
+
+/// How far a look goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// What the agent knows.
+    Known,
+    /// Also what a probe of the other nodes finds.
+    Probed,
+}
+
+/// The flag by which [`Depth::Probed`] is chosen: it has a meaning for `status` only.
+const PROBE: &str = "probe";
 
 /// The flag by which [`Form::Json`] is chosen: it has a meaning for `status` only.
 const JSON: &str = "json";
@@ -90,7 +102,7 @@ pub(crate) fn parse(
     let (first, rest) = arguments.split_first().ok_or_else(|| vec![CommandError::NoCommand])?;
     let verb = match first.as_str() {
         "run" => Verb::Run,
-        "status" => Verb::Status(Form::Text),
+        "status" => Verb::Status(Form::Text, Depth::Known),
         "diff" => Verb::Diff,
         "cleanup" => Verb::Cleanup(Heir::Nobody),
         "version" | "-version" | "--version" => return Ok(Command::Version),
@@ -156,10 +168,15 @@ fn apply(flag: &'static Flag, value: &str, task: &mut Task) -> Result<(), ValueE
         Meaning::Heir => match (&mut task.verb, settings::switch(value)?) {
             (Verb::Cleanup(heir), true) => *heir = Heir::Flannel,
             (_, false) => {}
-            (Verb::Run | Verb::Status(_) | Verb::Diff, true) => return Err(ValueError::CleanupOnly),
+            (Verb::Run | Verb::Status(..) | Verb::Diff, true) => return Err(ValueError::CleanupOnly),
         },
         Meaning::Form => match (&mut task.verb, settings::switch(value)?) {
-            (Verb::Status(form), true) => *form = Form::Json,
+            (Verb::Status(form, _), true) => *form = Form::Json,
+            (_, false) => {}
+            (Verb::Run | Verb::Diff | Verb::Cleanup(_), true) => return Err(ValueError::StatusOnly),
+        },
+        Meaning::Depth => match (&mut task.verb, settings::switch(value)?) {
+            (Verb::Status(_, depth), true) => *depth = Depth::Probed,
             (_, false) => {}
             (Verb::Run | Verb::Diff | Verb::Cleanup(_), true) => return Err(ValueError::StatusOnly),
         },
@@ -175,6 +192,7 @@ pub(crate) fn usage() -> String {
          commands:\n  \
            run                     keep the node's network, for ever\n  \
            status [--json]         say how it stands\n  \
+           status --probe          also send packets to every other node and back\n  \
            diff                    say in what the kernel differs from what is wanted; exit 1 where it does\n  \
            cleanup [--to-flannel]  take away all that is ours, or hand it over to flanneld\n  \
            version, help\n\n\

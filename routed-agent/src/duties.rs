@@ -10,7 +10,7 @@ use ipnetwork::IpNetwork;
 use netstate::{Family, LinkName, Mac, SourcePort};
 
 pub(crate) use announcement::annotations;
-pub(crate) use fabric::{Paths, device, fabric, paths, pod_mtu};
+pub(crate) use fabric::{Paths, device, fabric, overhead, paths, pod_mtu};
 pub(crate) use rules::{pod_networks, pod_rules};
 
 use crate::net_conf::Backend;

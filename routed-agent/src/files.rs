@@ -1,5 +1,6 @@
 //! What the agent writes for others: the conflist for runtimes, `subnet.env` for the `flannel` plugin.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -28,6 +29,14 @@ pub(crate) struct Facts {
     pub(crate) mtu: u32,
     /// The agent masquerades, so the plugins must not.
     pub(crate) masquerade: bool,
+}
+
+/// A network configuration of somebody else's that goes before ours.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{} sorts before {ours}, and the runtime takes the first: pods get its network, not this one; remove it", first.display())]
+pub(crate) struct Rival {
+    first: PathBuf,
+    ours: String,
 }
 
 /// Where they are.
@@ -72,6 +81,22 @@ impl Files {
         let written =
             all.iter().filter_map(|(path, text)| path.map(|path| published::write_if_different(path, text)));
         written.filter_map(Result::err).collect()
+    }
+
+    /// The network configuration that the runtime takes in place of ours: of several it takes the first by name.
+    pub(crate) fn rival(&self) -> Option<Rival> {
+        let ours = self.conflist.as_ref()?;
+        let (directory, name) = (ours.parent()?, ours.file_name()?.to_str()?);
+        let names = std::fs::read_dir(directory)
+            .ok()?
+            .flatten()
+            .filter_map(|file| file.file_name().into_string().ok());
+        let is_configuration = |name: &String| {
+            let extension = Path::new(name).extension().and_then(OsStr::to_str);
+            matches!(extension, Some("conf" | "conflist" | "json"))
+        };
+        let first = names.filter(is_configuration).min()?;
+        (first.as_str() < name).then(|| Rival { first: directory.join(first), ours: name.to_owned() })
     }
 
     /// Takes them away, the conflist first, and what was set aside for it.

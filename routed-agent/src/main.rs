@@ -25,6 +25,7 @@ mod metrics;
 mod net_conf;
 mod node;
 mod patience;
+mod probe;
 mod published;
 mod report;
 mod run;
@@ -74,7 +75,7 @@ fn main() -> ExitCode {
 
 async fn work(Task { verb, settings, .. }: Task) -> ExitCode {
     let done = match verb {
-        Verb::Status(form) => return ask::status(&settings.state_dir, form).await,
+        Verb::Status(form, depth) => return ask::status(&settings.state_dir, form, depth).await,
         Verb::Diff => return ask::diff(&settings.state_dir).await,
         Verb::Run => run::run(settings).await.map_err(|error| error.to_string()),
         Verb::Cleanup(heir) => cleanup::cleanup(settings, heir).await.map_err(|error| error.to_string()),

@@ -18,6 +18,7 @@ use crate::files::Files;
 use crate::lock::Lock;
 use crate::metrics::Metrics;
 use crate::net_conf::{Backend, NetConf, NetConfError};
+use crate::probe;
 use crate::report::{self, Wish};
 use crate::server::{self, Desk};
 use crate::source;
@@ -80,7 +81,11 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     };
     let socket = lock.listen().map_err(io("listen in the state directory"))?;
     let network = Watch::network().and_then(Ear::new).map_err(io("listen to the kernel"))?;
-    let rules = Watch::rules(&RULES).and_then(Ear::new).map_err(io("listen to nf_tables"))?;
+    let rules = Watch::rules(&RULES).and_then(Ear::new).unwrap_or_else(|error| {
+        // The first pass says so where people look.
+        tracing::warn!(%error, "nf_tables can't be heard");
+        Ear::deaf()
+    });
     let (status, seen) = watch::channel(Status::default());
     let (wishes, hopes) = watch::channel(Wish::default());
     let (questions, asked) = mpsc::channel(1);
@@ -88,7 +93,16 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     let (notices, told) = mpsc::channel(NOTICES);
     let (changed, files) = mpsc::channel(1);
     let metrics = Metrics::default();
-    let desk = Desk { status: seen, metrics: metrics.clone(), questions };
+    if settings.probe_port != 0 {
+        match probe::open(settings.probe_port).await {
+            Ok(socket) => drop(spawn_local(probe::answer(socket, questions.clone()))),
+            // The node does its work all the same.
+            Err(error) => tracing::warn!(port = settings.probe_port, %error, "no probe can be answered"),
+        }
+    }
+    let probe_port = settings.probe_port;
+    let desk =
+        Desk { status: seen, metrics: metrics.clone(), questions, notices: notices.clone(), probe_port };
     spawn_local(server::serve_socket(socket, desk.clone()));
     if let Some(address) = settings.health {
         let listener = TcpListener::bind(address).await.map_err(io(&format!("listen at {address}")))?;

@@ -2,6 +2,7 @@
 //! of the state directory for this node's administrator.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 use crate::metrics::Metrics;
+use crate::probe::{self, Finding, Peer};
+use crate::report::{Notice, Weight};
 use crate::status::Status;
 
 /// So long a visitor may take to say what it wants.
@@ -33,10 +36,21 @@ pub(crate) struct Desk {
     pub(crate) metrics: Metrics,
     /// Questions that only the loop can answer.
     pub(crate) questions: mpsc::Sender<Question>,
+    /// What the cluster shall be told.
+    pub(crate) notices: mpsc::Sender<Notice>,
+    /// Where other nodes' agents answer probes; nowhere where it is 0.
+    pub(crate) probe_port: u16,
 }
 
-/// "How does the kernel differ?", and where the answer goes: one line a difference.
-pub(crate) type Question = oneshot::Sender<Result<Vec<String>, String>>;
+/// What only the loop knows, and where the answer goes.
+pub(crate) enum Question {
+    /// How does the kernel differ? One line a difference.
+    Differences(oneshot::Sender<Result<Vec<String>, String>>),
+    /// Who are the other nodes?
+    Peers(oneshot::Sender<Vec<Peer>>),
+    /// Which of them has this address?
+    Who(IpAddr, oneshot::Sender<Option<Peer>>),
+}
 
 /// Whom a connection comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,6 +129,7 @@ async fn answer(
             Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
         },
         ("/diff", Visitor::Administrator) => diff(&desk).await,
+        ("/probe", Visitor::Administrator) => probe(&desk).await,
         _ => (StatusCode::NOT_FOUND, "there is /healthz, /readyz and /metrics\n".to_owned()),
     };
     let mut response = Response::new(Full::new(Bytes::from(body)));
@@ -124,10 +139,42 @@ async fn answer(
 
 async fn diff(desk: &Desk) -> (StatusCode, String) {
     let (sender, receiver) = oneshot::channel();
-    let asked = desk.questions.send(sender).await.is_ok();
+    let asked = desk.questions.send(Question::Differences(sender)).await.is_ok();
     match receiver.await {
         Ok(Ok(lines)) if asked => (StatusCode::OK, lines.iter().flat_map(|line| [line, "\n"]).collect()),
         Ok(Err(why)) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
         _ => (StatusCode::SERVICE_UNAVAILABLE, "the agent is ending\n".to_owned()),
+    }
+}
+
+/// What a probe of all other nodes finds, as JSON; each node that does not answer as it should is told to the cluster.
+async fn probe(desk: &Desk) -> (StatusCode, String) {
+    if desk.probe_port == 0 {
+        return (StatusCode::SERVICE_UNAVAILABLE, "probes are switched off (--probe-port=0)\n".to_owned());
+    }
+    let (sender, receiver) = oneshot::channel();
+    let asked = desk.questions.send(Question::Peers(sender)).await.is_ok();
+    let Some(peers) = receiver.await.ok().filter(|_| asked) else {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the agent is ending\n".to_owned());
+    };
+    let bytes = desk.status.borrow().pod_mtu;
+    let findings = probe::probe(peers, bytes, desk.probe_port).await;
+    for finding in findings.iter().filter(|finding| !finding.is_whole()) {
+        // Where too much is told already, one more is no news.
+        let _ = desk.notices.try_send(notice(finding));
+    }
+    match serde_json::to_string(&findings) {
+        Ok(json) => (StatusCode::OK, json),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+    }
+}
+
+fn notice(finding: &Finding) -> Notice {
+    Notice {
+        weight: Weight::Warning,
+        reason: "ProbeFailed",
+        kind: "Node",
+        name: finding.node.clone(),
+        note: finding.to_string(),
     }
 }

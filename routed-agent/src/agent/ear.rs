@@ -10,8 +10,10 @@ use tokio::io::Interest;
 use tokio::net::UnixDatagram;
 use tokio::time::sleep;
 
-/// One of the kernel's voices.
-pub(crate) struct Ear {
+/// One of the kernel's voices; none where the kernel lacks what would speak.
+pub(crate) struct Ear(Option<Voice>);
+
+struct Voice {
     watch: Watch,
     /// The same socket, for tokio to wait for: any socket with messages will do for that, and nothing is read here.
     readiness: UnixDatagram,
@@ -24,7 +26,12 @@ impl Ear {
     /// Where no descriptor is left.
     pub(crate) fn new(watch: Watch) -> io::Result<Self> {
         let readiness = UnixDatagram::from_std(Descriptor::from(watch.as_fd().try_clone_to_owned()?))?;
-        Ok(Self { watch, readiness })
+        Ok(Self(Some(Voice { watch, readiness })))
+    }
+
+    /// Hears nothing, ever: what others change is found by the loop's own tick.
+    pub(crate) fn deaf() -> Self {
+        Self(None)
     }
 
     /// Waits until something was said that counts, and tells of what.
@@ -41,7 +48,10 @@ impl Ear {
 
     async fn listen(&mut self) -> io::Result<Wake> {
         loop {
-            self.readiness.readable().await?;
+            match &self.0 {
+                Some(voice) => voice.readiness.readable().await?,
+                None => std::future::pending().await,
+            }
             if let Some(wake) = self.drain()? {
                 return Ok(wake);
             }
@@ -53,15 +63,18 @@ impl Ear {
     /// # Errors
     /// Where the socket fails.
     pub(crate) fn drain(&mut self) -> io::Result<Option<Wake>> {
+        let Some(Voice { watch, readiness }) = &mut self.0 else { return Ok(None) };
         // Says that there is nothing more to read, before there is not: what comes in between makes it readable again.
         let nothing: io::Result<()> =
-            self.readiness.try_io(Interest::READABLE, || Err(io::ErrorKind::WouldBlock.into()));
+            readiness.try_io(Interest::READABLE, || Err(io::ErrorKind::WouldBlock.into()));
         debug_assert!(nothing.is_err());
-        self.watch.drain()
+        watch.drain()
     }
 
     /// From now on only these links count.
     pub(crate) fn follow<'a>(&mut self, links: impl IntoIterator<Item = (&'a str, Option<u32>)>) {
-        self.watch.follow(links);
+        if let Some(Voice { watch, .. }) = &mut self.0 {
+            watch.follow(links);
+        }
     }
 }

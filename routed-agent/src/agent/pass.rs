@@ -5,6 +5,7 @@ mod flanneld;
 mod foreign;
 mod keeping;
 mod own;
+mod peers;
 mod turn;
 
 use host::Host;

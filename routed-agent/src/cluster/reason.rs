@@ -28,7 +28,9 @@ impl fmt::Display for Refused {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Reason {
     /// Nobody has given it one yet.
-    #[error("it has no podCIDR")]
+    #[error(
+        "it has no podCIDR; kube-controller-manager gives it one with --allocate-node-cidrs and --cluster-cidr"
+    )]
     NoSubnet,
     /// The text is no subnet.
     #[error("podCIDR {0:?} is no network")]
@@ -45,7 +47,9 @@ pub(crate) enum Reason {
         network: IpNetwork,
     },
     /// Another Node has it, or a part of it.
-    #[error("podCIDR {subnet} overlaps {theirs} of Node {holder}, which is older")]
+    #[error(
+        "podCIDR {subnet} overlaps {theirs} of Node {holder}, which is older; delete this Node, and its kubelet registers it anew, with a podCIDR of its own"
+    )]
     Taken {
         /// Its own.
         subnet: IpNetwork,

@@ -98,7 +98,10 @@ fn each_refusal_says_why() {
     let silent = Node { annotations: Annotations::default(), ..node("silent", 2) };
     let homeless = Node { internal_addresses: Vec::new(), ..node("homeless", 2) };
     for (bad, reason) in [
-        (subnets(node("n", 2), &["fd00:0:0:2::/64"]), "Node n, IPv4: it has no podCIDR"),
+        (
+            subnets(node("n", 2), &["fd00:0:0:2::/64"]),
+            "Node n, IPv4: it has no podCIDR; kube-controller-manager gives it one with --allocate-node-cidrs and --cluster-cidr",
+        ),
         (subnets(node("n", 2), &["10.244.2.0"]), r#"Node n, IPv4: podCIDR "10.244.2.0" is no network"#),
         (subnets(node("n", 2), &["10.244.2.1/24"]), r#"Node n, IPv4: podCIDR "10.244.2.1/24" is no network"#),
         (
@@ -138,7 +141,10 @@ fn of_two_nodes_with_the_same_addresses_the_older_one_has_them_whichever_comes_f
     for nodes in [[old.clone(), young.clone()], [young, old]] {
         assert_eq!(
             refusals(&nodes),
-            ["Node young, IPv4: podCIDR 10.244.2.128/25 overlaps 10.244.2.0/24 of Node old, which is older"]
+            [
+                "Node young, IPv4: podCIDR 10.244.2.128/25 overlaps 10.244.2.0/24 of Node old, which is older; \
+                 delete this Node, and its kubelet registers it anew, with a podCIDR of its own"
+            ]
         );
         assert_eq!(of(&nodes).members.len(), 3);
     }

@@ -57,11 +57,13 @@ pub(super) enum Meaning {
     Heir,
     /// It says for whom an answer is written.
     Form,
+    /// It says how far a look goes.
+    Depth,
     /// Nothing, and why.
     Idle(&'static str),
 }
 
-use Meaning::{Form, Heir, Idle, NodesFromKubernetes, Sets};
+use Meaning::{Depth, Form, Heir, Idle, NodesFromKubernetes, Sets};
 use Origin::{Flannel, Trestle};
 use Shape::{List, Switch, Value};
 
@@ -136,6 +138,8 @@ pub(super) static FLAGS: &[Flag] = &[
         Sets(|settings, value| { settings.serve_at(value.parse::<IpAddr>()?); Ok(()) })),
     flag(("healthz-port", Flannel, Value), "0", "port of /healthz, /readyz and /metrics; 0 is none",
         Sets(|settings, value| { settings.serve_port(value.parse().map_err(|_| ValueError::Port)?); Ok(()) })),
+    flag(("probe-port", Trestle, Value), "8473", "UDP port at which agents answer each other's probes (status --probe); 0 is none",
+        Sets(|settings, value| { settings.probe_port = value.parse().map_err(|_| ValueError::Port)?; Ok(()) })),
     flag(("log", Trestle, Value), "text", "logs for people (text) or an object a line (json)",
         Sets(|settings, value| {
             settings.log = match value { "text" => LogFormat::Text, "json" => LogFormat::Json, _ => return Err(ValueError::Log) };
@@ -143,6 +147,7 @@ pub(super) static FLAGS: &[Flag] = &[
         })),
     flag((super::TO_FLANNEL, Trestle, Switch), "false", "of cleanup: leave what flanneld can take over", Heir),
     flag((super::JSON, Trestle, Switch), "false", "of status: one JSON object, for programs", Form),
+    flag((super::PROBE, Trestle, Switch), "false", "of status: also send packets to every other node and back", Depth),
     flag(("etcd-endpoints", Flannel, Value), "", "no effect", Idle(NO_ETCD)),
     flag(("etcd-prefix", Flannel, Value), "", "no effect", Idle(NO_ETCD)),
     flag(("etcd-keyfile", Flannel, Value), "", "no effect", Idle(NO_ETCD)),

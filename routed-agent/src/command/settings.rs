@@ -38,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) state_dir: PathBuf,
     /// Where health and metrics are served; nowhere where absent.
     pub(crate) health: Option<SocketAddr>,
+    /// The UDP port at which agents answer each other's probes; none where 0.
+    pub(crate) probe_port: u16,
     /// How logs are written.
     pub(crate) log: LogFormat,
 }

@@ -55,6 +55,7 @@ fn defaults_are_flannels() {
             conflist_portmap: Chained,
             state_dir: "/run/trestle",
             health: None,
+            probe_port: 8473,
             log: Text,
         }
     "#]]
@@ -227,8 +228,9 @@ fn nodes_come_from_one_place() {
 #[test]
 fn commands_are_told_apart() {
     let verb = |line| task(line, &[]).verb;
-    assert_eq!(verb("status"), Verb::Status(Form::Text));
-    assert_eq!(verb("status --json"), Verb::Status(Form::Json));
+    assert_eq!(verb("status"), Verb::Status(Form::Text, Depth::Known));
+    assert_eq!(verb("status --json"), Verb::Status(Form::Json, Depth::Known));
+    assert_eq!(verb("status --probe"), Verb::Status(Form::Text, Depth::Probed));
     assert_eq!(verb("diff -nodes-file=/nodes"), Verb::Diff);
     assert_eq!(verb("cleanup"), Verb::Cleanup(Heir::Nobody));
     assert_eq!(verb("cleanup --to-flannel"), Verb::Cleanup(Heir::Flannel));

@@ -8,7 +8,7 @@ use crate::cluster::{Cluster, Member, Reach, Reason, Refused};
 use crate::net_conf::{Backend, VxlanConf};
 
 /// Outer Ethernet, IP, UDP and VXLAN headers, in bytes.
-const fn overhead(family: Family) -> u32 {
+pub(crate) const fn overhead(family: Family) -> u32 {
     match family {
         Family::V4 => 50,
         Family::V6 => 70,

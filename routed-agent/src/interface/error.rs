@@ -9,7 +9,10 @@ use netstate::Family;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum UplinkError {
     /// None of those asked for by name, address or pattern.
-    #[error("no interface is {}; there is {there}", list(asked, " or "))]
+    #[error(
+        "no interface is {}; name one that is there by --iface, or none for that of the default route; there is {there}",
+        list(asked, " or ")
+    )]
     NoInterface {
         /// What was asked for.
         asked: Vec<String>,

@@ -171,7 +171,7 @@ fn an_error_says_what_was_looked_for_and_what_there_is() {
     ];
     let text: Vec<_> = errors.iter().map(|error| format!("{}\n", short(error))).collect();
     expect![[r"
-        no interface is eth9 or 192.0.2.9 or /^ens/; there is lo (127.0.0.1, ::1), eth0 (fe80::1, 192.0.2.1, 192.0.2.100, 2001:db8::1), eth1 (198.51.100.1, fe80::2), cni0 (10.244.1.1, fd00:0:0:1::1)
+        no interface is eth9 or 192.0.2.9 or /^ens/; name one that is there by --iface, or none for that of the default route; there is lo (127.0.0.1, ::1), eth0 (fe80::1, 192.0.2.1, 192.0.2.100, 2001:db8::1), eth1 (198.51.100.1, fe80::2), cni0 (10.244.1.1, fd00:0:0:1::1)
         no interface reaches 198.51.100.9; there is lo (127.0.0.1, ::1), eth0 (fe80::1, 192.0.2.1, 192.0.2.100, 2001:db8::1), eth1 (198.51.100.1, fe80::2), cni0 (10.244.1.1, fd00:0:0:1::1)
         no interface has 203.0.113.1, and neither --iface nor --iface-can-reach says which one is meant; there is lo (127.0.0.1, ::1), eth0 (fe80::1, 192.0.2.1, 192.0.2.100, 2001:db8::1), eth1 (198.51.100.1, fe80::2), cni0 (10.244.1.1, fd00:0:0:1::1)
         no default route tells the interface towards the other nodes (see --iface); there is lo (127.0.0.1, ::1), eth0 (fe80::1, 192.0.2.1, 192.0.2.100, 2001:db8::1), eth1 (198.51.100.1, fe80::2), cni0 (10.244.1.1, fd00:0:0:1::1)

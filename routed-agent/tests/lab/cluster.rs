@@ -1,6 +1,7 @@
 //! Some machines with an agent each, a nodes file, and pods made by our plugins.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -163,18 +164,24 @@ impl Member {
     }
 
     pub(crate) fn start_with(&mut self, more: &[&str]) {
+        self.launch(more, Command::spawn);
+    }
+
+    /// The same, with what starts a program on this machine.
+    pub(crate) fn launch(&mut self, more: &[&str], spawn: impl FnOnce(&mut Command) -> io::Result<Child>) {
         let name = self.machine.name().to_owned();
         let agent = self.machine.within(|| {
             let log = fs::File::options().create(true).append(true).open("/run/agent.log").expect("a log");
-            Command::new(AGENT)
+            let mut command = Command::new(AGENT);
+            command
                 .args(["run", "--node-name", &name, "--nodes-file", "/run/nodes.json"])
                 .args(["--net-config-path", "/run/net-conf.json", "--subnet-file", "/run/flannel/subnet.env"])
                 .args(["--conflist", CONFLIST, "--iface", "eth0", "--ip-masq", "--healthz-port", "8081"])
                 .args(more)
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
-                .stderr(log)
-                .spawn()
+                .stderr(log);
+            spawn(&mut command)
         });
         self.agent = Some(agent.expect("the agent starts"));
     }

@@ -3,7 +3,9 @@
 mod cluster;
 mod files;
 mod life;
+mod networkd;
 mod reach;
 mod reboot;
 mod repair;
 mod source;
+mod trouble;

@@ -3,6 +3,7 @@
 
 mod cluster;
 mod flanneld;
+mod hosts;
 mod kubelets;
 mod loss;
 mod member;

@@ -15,6 +15,15 @@ use crate::{address, link, reverse_path, sysctl};
 /// The index that a device has which is only thought of: the kernel's are positive as C's `int`.
 pub(super) const IMAGINED: u32 = 1 << 31;
 
+/// Where the kernel knows no such devices, what it lacks.
+fn lacking(refusal: Refusal) -> Refusal {
+    if !refusal.is(libc::EOPNOTSUPP) {
+        return refusal;
+    }
+    let reason = "the kernel lacks CONFIG_VXLAN: load its module vxlan, or use the backend host-gw";
+    Refusal { reason: reason.to_owned(), ..refusal }
+}
+
 impl Work<'_> {
     /// Makes a tunnel what it should be. Returns its index; none where it can't be made.
     pub(super) fn tunnel(&mut self, wanted: &Vxlan, networks: &[IpNetwork]) -> Option<u32> {
@@ -61,7 +70,7 @@ impl Work<'_> {
         if action == Action::Replace {
             self.links.request(link::delete(&wanted.name))?;
         }
-        self.links.request(device::create(wanted, underlay.index))?;
+        self.links.request(device::create(wanted, underlay.index)).map_err(lacking)?;
         device::find(self.links, &wanted.name)?.ok_or_else(missing)
     }
 

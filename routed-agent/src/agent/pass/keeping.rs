@@ -100,6 +100,7 @@ impl Pass {
             mtu: status.pod_mtu,
             masquerade: self.decisions.masquerade.is_some(),
         };
+        status.warnings.extend(self.files.rival().map(|rival| rival.to_string()));
         status.problems.extend(self.files.keep(&facts).iter().map(ToString::to_string));
     }
 }
