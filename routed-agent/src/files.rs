@@ -65,7 +65,8 @@ impl Files {
 
     /// This node's subnets as an earlier agent, or flanneld, wrote them: one a family at most, inside the networks.
     pub(crate) fn subnets(&self, networks: &[IpNetwork]) -> Vec<IpNetwork> {
-        let text = std::fs::read_to_string(&self.subnet_env).unwrap_or_default();
+        let read = |path: &Path| std::fs::read_to_string(path);
+        let text = read(&self.subnet_env).or_else(|_| read(&self.withdrawn())).unwrap_or_default();
         let known = subnet_env::subnets(&text);
         let within = |subnet: &IpNetwork| networks.iter().any(|network| holds(*network, *subnet));
         known.into_iter().filter(within).collect()
@@ -80,7 +81,23 @@ impl Files {
         let all = [(Some(&self.subnet_env), env), (self.conflist.as_ref(), list)];
         let written =
             all.iter().filter_map(|(path, text)| path.map(|path| published::write_if_different(path, text)));
-        written.filter_map(Result::err).collect()
+        let known = published::remove(&self.withdrawn());
+        written.filter_map(Result::err).chain(known.err()).collect()
+    }
+
+    /// This node's subnets are nobody's word any more: no pod gets an address of them (host-local's `subnetFile`) until
+    /// [`Files::keep`]. What they were is remembered, and the conflist stays, for pods still go by it.
+    ///
+    /// # Errors
+    /// [`PublishError`].
+    pub(crate) fn withdraw(&self) -> Result<(), PublishError> {
+        published::rename(&self.subnet_env, &self.withdrawn())
+    }
+
+    fn withdrawn(&self) -> PathBuf {
+        let mut name = self.subnet_env.clone().into_os_string();
+        name.push(".withdrawn");
+        name.into()
     }
 
     /// The network configuration that the runtime takes in place of ours: of several it takes the first by name.
@@ -102,7 +119,8 @@ impl Files {
     /// Takes them away, the conflist first, and what was set aside for it.
     pub(crate) fn remove(&self) -> Vec<PublishError> {
         let aside = self.conflist.as_ref().and_then(|conflist| set_aside::forget(conflist).err());
-        self.paths().rev().filter_map(|path| published::remove(path).err()).chain(aside).collect()
+        let all = self.paths().rev().cloned().chain([self.withdrawn()]);
+        all.filter_map(|path| published::remove(&path).err()).chain(aside).collect()
     }
 
     /// Sets aside flannel's network configurations beside ours. Tells where they are now.

@@ -46,6 +46,17 @@ pub(crate) fn write_if_different(path: &Path, text: &str) -> Result<Outcome, Pub
     Ok(Outcome::Written)
 }
 
+/// Gives a file another name; it may be missing.
+///
+/// # Errors
+/// [`PublishError`].
+pub(crate) fn rename(path: &Path, new: &Path) -> Result<(), PublishError> {
+    match fs::rename(path, new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(PublishError::new(path, error)),
+        _ => Ok(()),
+    }
+}
+
 /// Removes a file; it may be missing.
 ///
 /// # Errors

@@ -1,6 +1,8 @@
 //! Every pod reaches every pod, and Nodes come and go.
 
-use sandbox::{Attached, Node};
+use std::path::Path;
+
+use sandbox::{Attached, Node, PATIENCE, Place, eventually};
 
 use crate::cluster::{Cluster, Shape};
 
@@ -69,10 +71,15 @@ fn a_node_that_is_created_anew_under_its_agent_is_announced_again() {
 
     cluster.api.kubectl(&["delete", "node", "node2"]);
     cluster.wait_route(1, 2, None);
-    // What it was given stays with its agent, which has nothing newer.
+    // What it was given stays with its agent, which has nothing newer; but new pods wait until somebody says it anew.
     cluster.wait_route(2, 1, Some(1));
+    let confirmed = |cluster: &Cluster| {
+        cluster.member(2).machine.within(|| Path::new("/run/flannel/subnet.env").exists())
+    };
+    assert!(eventually(PATIENCE, || !confirmed(&cluster)), "{}", cluster.member(2).log());
     cluster.join(2, "node2", 2);
     cluster.wait_available("node2");
+    assert!(eventually(PATIENCE, || confirmed(&cluster)), "{}", cluster.member(2).log());
     cluster.wait_route(1, 2, Some(2));
     assert_eq!(cluster.announced("node2"), announced);
     assert_eq!(cluster.member(2).tunnels(), tunnels);

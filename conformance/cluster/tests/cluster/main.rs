@@ -53,7 +53,7 @@ fn a_cluster_works_from_kubectl_apply_to_the_last_pod() {
     step("names", || names::all(&cluster));
     step("kubectl exec, logs, proxy", || people::all(&cluster));
     step("a node is filled and emptied", || crowd::comes_and_goes(&cluster));
-    step("a node joins and leaves", || life::all(&mut cluster));
+    step("a node joins, leaves and comes back as another", || life::all(&mut cluster));
     step("another version, and back", || upgrade::all(&cluster));
     step("Trestle is removed", || removal::all(&cluster));
 }

@@ -92,6 +92,11 @@ impl Pass {
 
     /// The conflist lets the runtime start pods, so it comes last, and only when they will have a network.
     pub(super) fn keep_files(&mut self, status: &mut Status) {
+        if self.nodes.get(&self.terms.own).is_none() {
+            // It may come back as another Node, with other subnets, before our successor knows of them.
+            status.problems.extend(self.files.withdraw().err().map(|error| error.to_string()));
+            return;
+        }
         if self.own.is_empty() || !status.problems.is_empty() {
             return;
         }
