@@ -39,11 +39,12 @@ fn serve(directory: &Path) -> io::Result<()> {
     cluster.apply(&resolver());
     cluster.wait_rolled_out("deployment/coredns", "kube-system");
     let server = cluster.api().address();
-    thread::spawn(move || door.incoming().flatten().for_each(|client| carry(client, server)));
 
     let credentials = cluster.control().within(|| cluster.api().portable_kubeconfig_of(ADMIN));
     let kubeconfig = directory.join("kubeconfig");
     std::fs::write(directory.join("readme"), readme(&cluster, &kubeconfig))?;
+    // Last: who shares a working directory with another thread can visit no machine.
+    thread::spawn(move || door.incoming().flatten().for_each(|client| carry(client, server)));
     std::fs::write(&kubeconfig, credentials.replace(&cluster.api().url(), &url))?;
     // Only now: programs inherit what their starter blocks.
     let end = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
