@@ -1,73 +1,25 @@
-//! SIGKILL after every third change of ADD and of DEL: whatever is half made, DEL or GC takes
-//! away, no link is left on the host, and a device is at home again. `tests/crash` kills bridge's at every single one.
+//! A call that is killed on its way.
 
-use sandbox::{Allowed, End, Place, Pod, Snapshot, Victims, kill_after};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::stage::{Stage, link, v4};
-
-/// A trial in so many.
-const STRIDE: usize = 3;
-
-/// How the pieces are taken away.
-fn clear(stage: &Stage, pod: &Pod, conf: &Value, trial: usize) {
-    match trial % 3 {
-        0 => stage.call(pod, conf).command("DEL").run().succeeded(),
-        1 => stage.call(pod, conf).without("CNI_NETNS").command("DEL").run().succeeded(),
-        _ => stage.gc(conf, &[]),
-    }
-}
-
-/// Kills `command` after more and more changes, until it comes to its end by itself.
-fn kill_everywhere(conf: &Value, command: &str) {
-    let (stage, _router) = Stage::with_router();
-    stage.node.sh("ip link add dev0 type veth peer name far0; ip link set far0 up");
-    // What an ADD makes for all that come.
-    let first = stage.node.pod("p0");
-    stage.add(&first, conf);
-    stage.call(&first, conf).command("DEL").run().succeeded();
-    let devices = [Allowed::Containing("dev0"), Allowed::Containing("far0")];
-    let before = stage.before().forgiving(&devices);
-    for trial in 1.. {
-        let pod = stage.node.pod("p1");
-        if command == "DEL" {
-            stage.add(&pod, conf);
-        }
-        let call = stage.call(&pod, conf).command(command);
-        let end = kill_after(&call, trial * STRIDE, Victims::All);
-        clear(&stage, &pod, conf, trial);
-        assert_eq!(pod.links(), ["lo"], "{end:?}");
-        assert_eq!(link(&stage.node, "dev0")["ifname"], "dev0", "{end:?}");
-        let left = before.diff(&Snapshot::take(&stage.node));
-        assert_eq!(left, "", "{end:?}");
-        if let End::Itself(reply) = end {
-            reply.succeeded();
-            return;
-        }
-    }
-}
-
-fn both(conf: &Value) {
-    kill_everywhere(conf, "ADD");
-    kill_everywhere(conf, "DEL");
-}
+use crate::killing::may_be_killed;
 
 #[test]
 fn ptp_may_be_killed() {
-    both(&v4("ptp", &json!({ "ipMasq": true })));
+    may_be_killed("ptp", &json!({ "ipMasq": true }));
 }
 
 #[test]
 fn macvlan_may_be_killed() {
-    both(&v4("macvlan", &json!({ "master": "up0" })));
+    may_be_killed("macvlan", &json!({ "master": "up0" }));
 }
 
 #[test]
 fn tap_may_be_killed() {
-    both(&v4("tap", &json!({ "multiQueue": true })));
+    may_be_killed("tap", &json!({ "multiQueue": true }));
 }
 
 #[test]
 fn host_device_may_be_killed() {
-    both(&v4("host-device", &json!({ "device": "dev0" })));
+    may_be_killed("host-device", &json!({ "device": "dev0" }));
 }

@@ -4,6 +4,7 @@ use sandbox::{Allowed, Place, Pod, Router, Snapshot};
 use serde_json::{Value, json};
 
 use crate::stage::{Stage, addresses, link, msg, v4, with};
+use crate::table::{WITHOUT_IPAM, plugins};
 
 /// Every version of the specification.
 const VERSIONS: [&str; 7] = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"];
@@ -21,19 +22,14 @@ fn before(stage: &Stage) -> Snapshot {
 }
 
 /// One network of each plugin, by itself: `net-PLUGIN`.
-fn networks() -> [Value; 4] {
-    [
-        ("ptp", json!({ "ipMasq": true })),
-        ("macvlan", json!({ "master": "up0" })),
-        ("tap", json!({})),
-        ("host-device", json!({ "device": "dev0" })),
-    ]
-    .map(|(plugin, keys)| {
+fn networks() -> Vec<Value> {
+    let network = |(plugin, keys): (&str, Value)| {
         let mut network = v4(plugin, &keys);
         network["name"] = json!(format!("net-{plugin}"));
         network["ipam"]["routes"] = json!([{ "dst": "0.0.0.0/0" }, { "dst": "10.9.0.0/16", "table": 100 }]);
         network
-    })
+    };
+    plugins().into_iter().map(network).collect()
 }
 
 /// Up to 0.2.0 a result is its addresses.
@@ -84,7 +80,9 @@ fn without_addresses_a_result_needs_a_version_that_can_say_so() {
     let (stage, _beyond) = stage();
     let pod = stage.node.pod("p1");
     let before = before(&stage);
-    for network in networks().iter().filter(|network| network["type"] != "ptp") {
+    for network in
+        networks().iter().filter(|network| WITHOUT_IPAM.iter().any(|plugin| network["type"] == *plugin))
+    {
         for version in VERSIONS {
             let conf = with(network, &json!({ "cniVersion": version, "ipam": null }));
             if has_interfaces(version) {
@@ -104,7 +102,7 @@ fn without_addresses_a_result_needs_a_version_that_can_say_so() {
     before.assert_same(&Snapshot::take(&stage.node));
 }
 
-// B-11, B-12: an ADD that fails after IPAM gives the address back, and the device.
+// B-10, B-11, B-12: an ADD that fails after IPAM gives the address back, and the device.
 #[test]
 fn what_fails_after_ipam_leaves_nothing() {
     let (stage, _beyond) = stage();
@@ -210,8 +208,9 @@ fn gc_takes_what_is_not_listed_and_the_address_with_it() {
     let before = before(&stage);
     let (gone, stays) = (stage.node.pod("p1"), stage.node.pod("p2"));
     for network in networks() {
-        // There is one device.
-        let other = if network["type"] == "host-device" { None } else { Some(stage.add(&stays, &network)) };
+        // There is one device, and one link of a VLAN.
+        let alone = network["type"] == "host-device" || network["type"] == "vlan";
+        let other = if alone { None } else { Some(stage.add(&stays, &network)) };
         stage.add(&gone, &network);
         stage.gc(&network, &["p2"]);
         assert_eq!(gone.links(), ["lo"], "{network}");

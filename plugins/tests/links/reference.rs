@@ -7,6 +7,7 @@ use sandbox::{Allowed, Place, Pod, Snapshot};
 use serde_json::{Value, json};
 
 use crate::stage::{Stage, conf, install, link, v4, with};
+use crate::table::beside_the_reference;
 
 /// The newest release, which `make deps` builds.
 fn release() -> PathBuf {
@@ -22,17 +23,14 @@ fn stage() -> (Stage, sandbox::Router) {
 }
 
 fn reference(stage: &Stage) {
-    stage.node.install_from(&release(), &["ptp", "macvlan", "tap", "host-device", "host-local"]);
+    let plugins = beside_the_reference();
+    let names: Vec<&str> = plugins.iter().map(|(plugin, _)| *plugin).chain(["host-local"]).collect();
+    stage.node.install_from(&release(), &names);
 }
 
 /// One network of each plugin; [`conf`] or [`v4`] says of which families.
-fn confs(conf: fn(&str, &Value) -> Value) -> [Value; 4] {
-    [
-        conf("ptp", &json!({ "ipMasq": true, "ipMasqBackend": "nftables", "mtu": 1400 })),
-        conf("macvlan", &json!({ "master": "up0", "mode": "private" })),
-        conf("tap", &json!({ "multiQueue": true, "owner": 0, "group": 0 })),
-        conf("host-device", &json!({ "device": "dev0" })),
-    ]
+fn confs(conf: fn(&str, &Value) -> Value) -> Vec<Value> {
+    beside_the_reference().into_iter().map(|(plugin, keys)| conf(plugin, &keys)).collect()
 }
 
 /// The result without MACs, MTUs and names that chance chose.

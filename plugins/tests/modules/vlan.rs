@@ -51,6 +51,7 @@ fn a_bad_value_is_named() {
         (json!({ "master": null }), "master"),
         (json!({ "master": "none0" }), "none0"),
         (json!({ "mtu": 1600 }), "1600"),
+        (json!({ "mtu": -1 }), "-1"),
     ] {
         let conf = with(&conf("vlan", &json!({ "master": "up0", "vlanId": 100 })), &keys);
         let error = stage.refused(&pod, &conf);
@@ -69,17 +70,19 @@ fn a_vlan_that_another_container_has_is_refused_in_the_kernels_words() {
     assert_eq!(second.links(), ["lo"]);
 }
 
-// B-12: the reference's DEL fails without the master.
+// B-12: the reference's DEL fails without the master, and keeps the address.
 #[test]
 fn del_needs_no_master() {
     let (stage, beyond) = tagged();
     let conf = conf("vlan", &json!({ "master": "up0", "vlanId": 100 }));
     let pod = stage.node.pod("p1");
+    let before = stage.before();
     let result = stage.add(&pod, &conf);
     drop(beyond);
     stage.node.try_exec(&["ip", "link", "del", "up0"]);
     stage.del(&pod, &conf, &result);
     assert_eq!(pod.links(), ["lo"]);
+    before.assert_same(&sandbox::Snapshot::take(&stage.node));
     assert_eq!(stage.status(&conf), 50);
 }
 
