@@ -1,5 +1,6 @@
 //! Plugins where a test wants them: one binary under several names.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -57,6 +58,13 @@ pub fn plugins_dir(binary: &Path, names: &[&str]) -> Directory {
 /// file that somebody could still write (ETXTBSY).
 pub(crate) fn copy(binary: &Path, directory: &Path, names: &[&str]) {
     let Some((first, others)) = names.split_first() else { return };
+    // What is there may be one file of many names: each name is given anew, and the file is others' still.
+    for name in names {
+        match std::fs::remove_file(directory.join(name)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => panic!("{name} can't be replaced: {error}"),
+            _ => {}
+        }
+    }
     let file = directory.join(first);
     match Command::new("cp").arg("--").arg(binary).arg(&file).output() {
         Ok(output) if output.status.success() => {}
