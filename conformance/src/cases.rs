@@ -3,6 +3,8 @@
 mod chained;
 mod chains;
 mod concurrency;
+#[cfg(test)]
+mod coverage;
 mod crash;
 mod gc;
 mod interface;

@@ -40,7 +40,7 @@ pub(crate) struct Options {
     pub(crate) plugins: PathBuf,
     /// These plugins alone; all where it is empty.
     pub(crate) only: Vec<String>,
-    /// Cases whose name holds this alone.
+    /// Cases whose name or source holds this alone.
     pub(crate) case: Option<String>,
     pub(crate) format: Format,
     pub(crate) extent: Extent,
@@ -66,7 +66,7 @@ pub(crate) enum OptionsError {
 
 const USAGE: &str = "conformance --plugins DIR [--only PLUGIN]… [--case TEXT] [--format table|json|junit|html] [--exhaustive] [--broken]
   --only PLUGIN   judges this one alone; may be repeated
-  --case TEXT     asks only cases whose name holds TEXT
+  --case TEXT     asks only cases whose name or source holds TEXT
   --exhaustive    kills at every system call, not at a hundred of each verb
   --broken        judges the judge: each case must fail on a plugin that is broken for it
 exit code: 0 all passes, 1 a case fails, 2 could not run, 3 passes with skips";
