@@ -157,7 +157,7 @@ impl<'p> Prober<'p> {
                 self.heard.echoes.insert(size);
             }
             Some(Packet { word: Word::Echo, number, .. }) if number == self.beside => {
-                self.heard.beside = true
+                self.heard.beside = true;
             }
             Some(Packet { word: Word::Seen, number, size }) if number == self.number => {
                 self.heard.seen.insert(size);
