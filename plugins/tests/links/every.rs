@@ -108,7 +108,7 @@ fn what_fails_after_ipam_leaves_nothing() {
     let (stage, _beyond) = stage();
     let pod = stage.node.pod("p1");
     let before = before(&stage);
-    let unreachable = networks().map(|mut network| {
+    let unreachable = networks().into_iter().map(|mut network| {
         network["ipam"]["routes"] = json!([{ "dst": "10.77.0.0/16", "gw": "192.168.77.1" }]);
         (network, "10.77.0.0/16 via 192.168.77.1")
     });
@@ -119,7 +119,7 @@ fn what_fails_after_ipam_leaves_nothing() {
         (v4("tap", &json!({ "mtu": 20 })), "mtu 20"),
         (v4("ptp", &json!({ "mtu": 20 })), "mtu 20"),
     ];
-    for (conf, said) in unreachable.into_iter().chain(refused) {
+    for (conf, said) in unreachable.chain(refused) {
         let error = stage.refused(&pod, &conf);
         assert!(msg(&error).contains(said), "{error}");
         assert_eq!(pod.links(), ["lo"], "{conf}");
