@@ -299,6 +299,28 @@ pub(crate) const CASES: &[Case] = &[
         broken: r#"if [ "$CNI_COMMAND$CNI_IFNAME" = DELeth1 ]; then in=$(cat); printf %s "$in" | CNI_IFNAME=eth0 real; exit 0; fi; [ "$CNI_COMMAND" != CHECK ] || exit 1; real"#,
     },
     Case {
+        id: "chained.portmap-two-networks",
+        says: "of two networks of one container, the DEL of one leaves the ports of the other, by nftables too",
+        source: "Multus: one container ID, several networks; 5.5, B-19",
+        of: Of::Plugins(&["portmap"]),
+        check: |stage| {
+            let a = added(stage.attachment()?.with(&json!({ "backend": "nftables" })))?;
+            let mut conf: Value = serde_json::from_str(&a.call("ADD").stdin).unwrap_or_default();
+            conf["name"] = json!("second");
+            conf["runtimeConfig"]["portMappings"] =
+                json!([{ "hostPort": 9100, "containerPort": 80, "protocol": "tcp" }]);
+            conf["prevResult"]["interfaces"][1]["name"] = json!("eth1");
+            conf["prevResult"]["ips"] =
+                json!([{ "interface": 1, "address": "10.78.9.9/16", "gateway": "10.78.0.1" }]);
+            let call = a.call("ADD").env("CNI_IFNAME", "eth1").stdin(&conf);
+            stage.run(&call).success()?;
+            stage.run(&call.env("CNI_COMMAND", "DEL")).silent_success()?;
+            a.check()?;
+            a.del()
+        },
+        broken: r#"if [ "$CNI_COMMAND$CNI_IFNAME" = DELeth1 ]; then exit 0; fi; [ "$CNI_COMMAND" != CHECK ] || exit 1; real"#,
+    },
+    Case {
         id: "chained.portmap-taken-port",
         says: "a host port that another container holds is refused, not silently lost",
         source: "Kubernetes and podman rely on a port having one owner; B-21",

@@ -16,7 +16,6 @@ const NOT_ASKED: &[(&str, &str)] = &[
 /// Defects B-nn that are no plugin's, or that this kernel can't show.
 const NO_CASE: &[(&str, &str)] = &[
     ("B-10", "ipvlan's ADD: asked where the kernel has ipvlan, by protocol.delegate-add-fails"),
-    ("B-19", "two networks with one container ID and portmap's nftables: no case yet"),
     ("B-30", "libcni's, not a plugin's"),
     ("B-31", "libcni's, not a plugin's"),
 ];
