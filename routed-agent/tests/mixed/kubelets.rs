@@ -169,11 +169,6 @@ fn kubelets_are_ready_by_our_conflist_and_their_pods_reach_all_over_vxlan_and_wa
 }
 
 #[test]
-fn kubelets_are_ready_by_our_conflist_and_their_pods_reach_all_over_host_gw() {
-    pods_of_kubelets(&Node::enter(), Shape::HOST_GW, ProxyMode::Nftables);
-}
-
-#[test]
 fn kubelets_are_ready_by_our_conflist_where_there_is_ipv6_alone() {
     pods_of_kubelets(&Node::enter(), Shape::VXLAN.only(&[6]), ProxyMode::Nftables);
 }
