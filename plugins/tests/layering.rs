@@ -105,6 +105,12 @@ const LAYERS: [Layer; 8] = [
         unreachable: &["cni", "netstate", "host", "ipam", "plugins"],
     },
     Layer {
+        name: "conformance",
+        ours: &["sandbox"],
+        theirs: &["nix", "serde_json", "thiserror"],
+        unreachable: &["cni", "netstate", "host", "ipam", "plugins", "routed-agent"],
+    },
+    Layer {
         name: "cluster",
         ours: &["sandbox"],
         theirs: &["nix", "serde_json"],
