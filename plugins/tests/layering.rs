@@ -20,7 +20,7 @@ struct Layer {
 const EFFECTS: &[&str] =
     &["tokio", "nix", "libc", "netlink-sys", "netlink-packet-core", "rtnetlink", "netns-rs"];
 
-const LAYERS: [Layer; 8] = [
+const LAYERS: [Layer; 9] = [
     Layer {
         name: "cni",
         ours: &[],
