@@ -8,7 +8,7 @@ use crate::life::leaves_nothing;
 use crate::unmet::{Unmet, require};
 
 /// A list's later plugins, with what each of them takes.
-const LATER: &[&str] = &["portmap", "firewall", "tuning", "bandwidth"];
+const LATER: &[&str] = &["portmap", "firewall", "tuning", "bandwidth", "sbr"];
 
 pub(crate) const CASES: &[Case] = &[
     Case {

@@ -7,7 +7,7 @@ mod ports;
 mod route_change;
 mod setting;
 pub(crate) mod shaping;
-mod source_rule;
+pub(crate) mod source_rule;
 mod tuned;
 pub(crate) mod vrf;
 

@@ -1,6 +1,7 @@
 //! CHECK: a plan against the kernel.
 
 mod container_link;
+mod moved;
 
 use std::fmt;
 
@@ -179,17 +180,27 @@ fn on_link(socket: &mut Socket, wanted: &Address) -> Found {
 }
 
 fn routed(socket: &mut Socket, wanted: &Route) -> Found {
-    let link = find(socket, &wanted.link)?.map(|seen| seen.index).ok();
-    let routes = route::all(socket, Family::of(wanted.destination.ip())).context("read", &"the routes")?;
-    let same = |seen: &route::Seen| {
-        seen.destination.network() == wanted.destination.network()
-            && seen.destination.prefix() == wanted.destination.prefix()
-            && seen.table == wanted.table.unwrap_or(MAIN)
-            && seen.gateway == wanted.gateway
-            && seen.link == link
-            && (wanted.priority.is_none() || seen.priority == wanted.priority)
+    let family = Family::of(wanted.destination.ip());
+    let link = find(socket, &wanted.link)?.ok();
+    let routes = route::all(socket, family).context("read", &"the routes")?;
+    let there = |table: u32| {
+        routes.iter().any(|seen| {
+            seen.destination.network() == wanted.destination.network()
+                && seen.destination.prefix() == wanted.destination.prefix()
+                && seen.table == table
+                && seen.gateway == wanted.gateway
+                && seen.link == link.as_ref().map(|link| link.index)
+                && (wanted.priority.is_none() || seen.priority == wanted.priority)
+        })
     };
-    Ok((!routes.iter().any(same)).then(|| "missing".to_owned()))
+    if there(wanted.table.unwrap_or(MAIN)) {
+        return Ok(None);
+    }
+    let elsewhere = match &link {
+        Some(link) if wanted.table.is_none() => moved::tables(socket, link, family)?,
+        _ => Vec::new(),
+    };
+    Ok((!elsewhere.into_iter().any(there)).then(|| "missing".to_owned()))
 }
 
 fn forwarding(family: Family) -> Found {

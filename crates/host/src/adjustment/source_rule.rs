@@ -71,8 +71,7 @@ impl Namespace {
         let mut socket = self.route()?;
         let mut rules = Vec::new();
         for family in Family::ALL {
-            let found = dump(&mut socket, family).context("read", &"the routing rules")?;
-            rules.extend(found.iter().filter_map(|rule| read(rule, family)));
+            rules.extend(of_family(&mut socket, family)?);
         }
         Ok(rules)
     }
@@ -90,6 +89,12 @@ impl Namespace {
         }
         Ok(tables)
     }
+}
+
+/// [`Namespace::source_rules`] of one family.
+pub(crate) fn of_family(socket: &mut Socket, family: Family) -> Result<Vec<SourceRule>, Error> {
+    let found = dump(socket, family).context("read", &"the routing rules")?;
+    Ok(found.iter().filter_map(|rule| read(rule, family)).collect())
 }
 
 fn rules<'a>(adjustments: &'a [Adjustment]) -> impl Iterator<Item = &'a SourceRule> {

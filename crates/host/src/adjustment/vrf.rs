@@ -118,11 +118,7 @@ impl Namespace {
     /// # Errors
     /// What the kernel says.
     pub fn vrfs(&self) -> Result<Vec<Vrf>, Error> {
-        let mut socket = self.route()?;
-        let request = LinkMessageBuilder::<LinkUnspec>::new().build();
-        let answers = socket.dump(&Message::GetLink(request)).context("read", &"the links")?;
-        let vrf = |message| if let Message::NewLink(link) = message { read(&link) } else { None };
-        Ok(answers.into_iter().filter_map(vrf).collect())
+        all(&mut *self.route()?)
     }
 
     /// A link by its index.
@@ -132,6 +128,14 @@ impl Namespace {
     pub fn link(&self, index: u32) -> Result<Option<Seen>, Error> {
         link::by_index(&mut *self.route()?, index).context("find link", &index)
     }
+}
+
+/// Every VRF of the socket's namespace.
+pub(crate) fn all(socket: &mut Socket) -> Result<Vec<Vrf>, Error> {
+    let request = LinkMessageBuilder::<LinkUnspec>::new().build();
+    let answers = socket.dump(&Message::GetLink(request)).context("read", &"the links")?;
+    let vrf = |message| if let Message::NewLink(link) = message { read(&link) } else { None };
+    Ok(answers.into_iter().filter_map(vrf).collect())
 }
 
 fn read(message: &LinkMessage) -> Option<Vrf> {
