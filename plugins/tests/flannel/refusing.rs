@@ -31,8 +31,7 @@ fn a_wrong_value_is_error_7_and_named_with_its_key() {
             json!({ "type": "a/b" }),
             "delegate.type: invalid value \"a/b\": expected the name of a plugin",
         ),
-        ("ipam", json!([]), "ipam: invalid value []: expected object"),
-        ("ipam", json!({ "type": true }), "ipam.type: invalid value true: expected the name of a plugin"),
+        ("ipam", json!({ "type": "" }), "ipam.type: invalid value \"\": expected the name of a plugin"),
         ("ipam", json!({ "routes": 1 }), "ipam.routes: invalid value 1: expected list"),
         (
             "ipam",
@@ -48,6 +47,19 @@ fn a_wrong_value_is_error_7_and_named_with_its_key() {
         let conf = with(&kube_flannel("1.0.0"), key, value);
         assert_eq!(refused(&stage, &conf), (7, message.to_owned()), "{conf}");
         before.assert_same(&Snapshot::take(&stage.node));
+    }
+}
+
+/// It is read before any plugin's own keys are, by every plugin.
+#[test]
+fn an_ipam_of_another_shape_is_error_6() {
+    let stage = Stage::spied_on(DUAL);
+    for (ipam, message) in [
+        (json!([]), "ipam: invalid value []: expected object"),
+        (json!({ "type": true }), "ipam.type: invalid value true: expected string"),
+    ] {
+        let conf = with(&kube_flannel("1.0.0"), "ipam", ipam);
+        assert_eq!(refused(&stage, &conf), (6, format!("error unmarshall network config: {message}")));
     }
 }
 
