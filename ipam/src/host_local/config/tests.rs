@@ -232,7 +232,7 @@ fn where_the_addresses_are_kept_is_read_from_a_configuration_that_is_otherwise_w
 }
 
 #[test]
-fn status_is_silent_where_the_runtime_supplies_the_ranges_or_the_key_says_so() {
+fn status_is_silent_where_the_runtime_supplies_the_ranges() {
     let mut config = network("1.1.0", &json!({}));
     assert_eq!(
         Settings::for_status(&request(&config, "")).unwrap_err().to_string(),
@@ -240,8 +240,13 @@ fn status_is_silent_where_the_runtime_supplies_the_ranges_or_the_key_says_so() {
     );
     config["capabilities"] = json!({"ipRanges": true});
     assert!(Settings::for_status(&request(&config, "")).unwrap().is_none());
-    let ready = network("1.1.0", &json!({"subnet": "10.1.0.0/24", "statusWhenExhausted": "ready"}));
-    assert!(Settings::for_status(&request(&ready, "")).unwrap().is_none());
-    let error = network("1.1.0", &json!({"subnet": "10.1.0.0/24", "statusWhenExhausted": "error"}));
-    assert!(Settings::for_status(&request(&error, "")).unwrap().is_some());
+}
+
+#[test]
+fn what_status_says_of_an_exhausted_range_is_a_key() {
+    for (word, wanted) in [("ready", WhenExhausted::Ready), ("error", WhenExhausted::Error)] {
+        let config = network("1.1.0", &json!({"subnet": "10.1.0.0/24", "statusWhenExhausted": word}));
+        let settings = Settings::for_status(&request(&config, "")).unwrap().unwrap();
+        assert_eq!(settings.when_exhausted, wanted);
+    }
 }
