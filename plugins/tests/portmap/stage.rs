@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sandbox::{Call, Node, PATIENCE, Place, Pod, Reply, Router, Uplink};
+use sandbox::{Call, Node, PATIENCE, Place, Pod, Reply, Router, Uplink, eventually};
 use serde_json::{Value, json};
 
 /// Both backends.
@@ -122,7 +122,7 @@ impl Attached {
 
     fn serves_for(&self, time: Duration, port: u16, from: &impl Place, by: SocketAddr) -> io::Result<IpAddr> {
         let family = usize::from(by.is_ipv6());
-        let listener = self.pod.within(|| TcpListener::bind((self.addresses()[family], port)))?;
+        let listener = self.listener(family, port);
         let client = from.within(|| TcpStream::connect_timeout(&by, time))?;
         listener.set_nonblocking(true)?;
         let (server, peer) = listener.accept()?;
@@ -133,6 +133,22 @@ impl Attached {
             other.read_exact(&mut [0])?;
         }
         Ok(peer.ip())
+    }
+
+    /// Between its fork and its program's start, what another test starts holds every socket of this process, the last
+    /// listener of this port among them.
+    fn listener(&self, family: usize, port: u16) -> TcpListener {
+        let address = (self.addresses()[family], port);
+        let mut bound = self.pod.within(|| TcpListener::bind(address));
+        let free = eventually(PATIENCE, || {
+            let taken = bound.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse);
+            if taken {
+                bound = self.pod.within(|| TcpListener::bind(address));
+            }
+            !taken
+        });
+        assert!(free, "port {port} of the container is taken");
+        bound.expect("a port of the container")
     }
 }
 

@@ -169,8 +169,7 @@ fn a_pod_reaches_nothing_that_listens_on_127_0_0_1() {
 #[test]
 fn conditions_hold_for_their_own_network_only() {
     let stage = Stage::new();
-    let conditions =
-        json!({ "conditionsV4": ["ip", "saddr", "!=", "192.0.2.1"], "conditionsV6": ["iifname != up0"] });
+    let conditions = json!({ "backend": "nftables", "conditionsV4": ["ip", "saddr", "!=", "192.0.2.1"], "conditionsV6": ["iifname != up0"] });
     let picky = stage.mapped_with("picky", &json!([port(8080, 80, "tcp")]), &conditions);
     let open = stage.mapped("open", &json!([port(8081, 80, "tcp")]));
     for node in NODE {
