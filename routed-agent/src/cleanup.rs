@@ -101,7 +101,9 @@ async fn hand_over(settings: &Settings) -> Result<Vec<String>, CleanupError> {
     pass.take(all);
     let mut left = release(&mut pass);
     if left.is_empty() {
-        left.extend(Files::new(settings).hand_over().err().map(|error| error.to_string()));
+        let files = Files::new(settings);
+        left.extend(pass.give_back(files.memory()).err());
+        left.extend(files.hand_over().err().map(|error| error.to_string()));
     }
     Ok(left)
 }

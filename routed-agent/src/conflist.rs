@@ -1,5 +1,5 @@
 //! The network configuration that runtimes read (section 1, "Network configuration format"): bridge with host-local,
-//! then portmap. What flannel's list and its plugin come to, without the detour over `subnet.env`.
+//! then portmap. What flannel's list and its plugin come to. `subnet.env` only confirms it (host-local's `subnetFile`).
 
 use std::path::PathBuf;
 

@@ -1,4 +1,5 @@
-//! What the agent writes for others: the conflist for runtimes, `subnet.env` for the `flannel` plugin.
+//! What the agent writes for others: the conflist for runtimes; `subnet.env`, by which host-local knows that it holds, for
+//! the `flannel` plugin, too.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

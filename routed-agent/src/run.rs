@@ -27,8 +27,8 @@ use crate::status::Status;
 /// So much news may wait: a relist of a large cluster comes as one.
 pub(crate) const NEWS: usize = 256;
 
-/// Tables that rules of ours are in.
-const RULES: [&str; 2] = ["trestle-routed", "filter"];
+/// Tables that rules of ours are in, and those of a flanneld that works beside us.
+const RULES: [&str; 4] = ["trestle-routed", "filter", "flannel-ipv4", "flannel-ipv6"];
 
 /// So many notices may wait to be told to the cluster.
 const NOTICES: usize = 16;

@@ -1,6 +1,7 @@
 //! flanneld on this machine: whether it works, and what it left that nobody uses any more.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use netstate::Fabric;
@@ -34,7 +35,8 @@ impl Host {
 }
 
 /// The process of a flanneld that works in the calling thread's network namespace, as far as such processes can be seen:
-/// from a pod they can't.
+/// from a pod they can't. Who has more capabilities than the caller lets nobody see his namespace (`ptrace(2)`): he counts
+/// as here, for what he made must not be touched.
 pub fn working() -> Option<u32> {
     let network = fs::read_link(NETWORK).ok()?;
     let processes = fs::read_dir("/proc").ok()?.flatten();
@@ -42,6 +44,9 @@ pub fn working() -> Option<u32> {
     numbers.find(|number| {
         let of = |file: &str| Path::new("/proc").join(number.to_string()).join(file);
         fs::read_to_string(of("comm")).is_ok_and(|command| command == COMMAND)
-            && fs::read_link(of("ns/net")).is_ok_and(|theirs| theirs == network)
+            && match fs::read_link(of("ns/net")) {
+                Ok(theirs) => theirs == network,
+                Err(error) => error.kind() == ErrorKind::PermissionDenied,
+            }
     })
 }

@@ -71,6 +71,7 @@ pub use element::{Element, Owned};
 pub use error::Error;
 pub use flanneld::LeftByFlanneld;
 pub(crate) use legacy_forward::drops as legacy_drops;
+pub(crate) use legacy_table::has_legacy_chain;
 pub use owner::Owner;
 pub use pod_rules::{DroppedTunnelPackets, RulesPass};
 pub use ports::{Claim, Heirs, Judge, OwnedPort};

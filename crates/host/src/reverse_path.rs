@@ -12,12 +12,19 @@ const STRICT: &str = "1";
 const LOOSE: &str = "2";
 
 impl Host {
-    /// Makes the filter of a link loose where it is strict. Tells the link's own value before; none where nothing had to
-    /// be changed.
+    /// The own value of a link whose filter is strict; none where it is not, or where there is no such link.
     ///
     /// # Errors
-    /// Where a setting can't be read or written.
-    pub fn loosen_reverse_path(&self, link: &LinkName) -> Result<Option<String>, Error> {
+    /// Where a setting can't be read.
+    pub fn strict_reverse_path(&self, link: &LinkName) -> Result<Option<String>, Error> {
+        strict(link)
+    }
+
+    /// Makes the filter of a link loose.
+    ///
+    /// # Errors
+    /// Where the setting can't be written.
+    pub fn loosen_reverse_path(&self, link: &LinkName) -> Result<(), Error> {
         loosen(link)
     }
 
@@ -30,21 +37,18 @@ impl Host {
     }
 }
 
-/// As [`Host::loosen_reverse_path`].
-///
-/// # Errors
-/// Where a setting can't be read or written.
-pub(crate) fn loosen(link: &LinkName) -> Result<Option<String>, Error> {
-    let own = path(link.as_str());
-    let (Some(before), Some(all)) = (sysctl::read(&own)?, sysctl::read(&path("all"))?) else {
+/// As [`Host::strict_reverse_path`].
+pub(crate) fn strict(link: &LinkName) -> Result<Option<String>, Error> {
+    let (Some(own), Some(all)) = (sysctl::read(&path(link.as_str()))?, sysctl::read(&path("all"))?) else {
         return Ok(None);
     };
     // The greater of the two counts.
-    if before.as_str().max(all.as_str()) != STRICT {
-        return Ok(None);
-    }
-    sysctl::write(&Sysctl { path: own, value: LOOSE.to_owned(), optional: false })?;
-    Ok(Some(before))
+    Ok((own.as_str().max(all.as_str()) == STRICT).then_some(own))
+}
+
+/// As [`Host::loosen_reverse_path`].
+pub(crate) fn loosen(link: &LinkName) -> Result<(), Error> {
+    sysctl::write(&Sysctl { path: path(link.as_str()), value: LOOSE.to_owned(), optional: false })
 }
 
 fn path(link: &str) -> String {

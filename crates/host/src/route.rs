@@ -21,6 +21,9 @@ const PROTOCOL: RouteProtocol = RouteProtocol::Boot;
 /// `RT_TABLE_MAIN`.
 pub(crate) const MAIN: u32 = 254;
 
+/// `RT_TABLE_LOCAL`.
+pub(crate) const LOCAL: u32 = 255;
+
 /// Adds a route by the link `index`. Several next hops to one destination may stand beside each other; the same
 /// route twice is refused (`NLM_F_CREATE` alone, as the reference has it).
 pub(crate) fn add(route: &Route, index: u32) -> Request<Message> {

@@ -1,4 +1,5 @@
-//! Answers other nodes' questions. Only members are answered, at their own addresses, with no more bytes than they sent.
+//! Answers other nodes' questions. Only members are answered, at their own addresses, with what they sent
+//! and a few words of ours.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};

@@ -1,5 +1,7 @@
 //! VXLAN devices of flanneld's that nobody uses any more: `flannel.<VNI>`, `flannel-v6.<VNI>`.
 
+use std::net::IpAddr;
+
 use netstate::{Fabric, Family, LinkName};
 
 use super::device::{self, Device};
@@ -9,7 +11,8 @@ use crate::{link, route};
 
 const PREFIXES: [&str; 2] = ["flannel.", "flannel-v6."];
 
-/// Removes those that are not in the fabric, and over which no route leads to pods. Tells their names.
+/// Removes those that are not in the fabric, and that no route leads over. Tells their names. Another overlay's device of
+/// such a name has routes, wherever they lead.
 ///
 /// # Errors
 /// What the kernel says.
@@ -23,11 +26,7 @@ pub(crate) fn remove_flannelds_tunnels(host: &mut Host, fabric: &Fabric) -> Resu
     let mut used = Vec::new();
     for family in Family::ALL {
         let routes = route::all(&mut host.route, family).context("read", &"the routes")?;
-        let to_pods = |route: &route::Seen| {
-            let pods = |network: &ipnetwork::IpNetwork| network.contains(route.destination.ip());
-            route.table == route::MAIN && fabric.networks.iter().any(pods)
-        };
-        used.extend(routes.into_iter().filter(to_pods).filter_map(|route| route.link));
+        used.extend(routes.into_iter().filter(leads_away).filter_map(|route| route.link));
     }
     let mut removed = Vec::new();
     for device in strange.into_iter().filter(|device| !used.contains(&device.index)) {
@@ -40,6 +39,16 @@ pub(crate) fn remove_flannelds_tunnels(host: &mut Host, fabric: &Fabric) -> Resu
         }
     }
     Ok(removed)
+}
+
+/// Not what the kernel has for every device: its own addresses, its link, groups.
+fn leads_away(route: &route::Seen) -> bool {
+    let (to, own) = (route.destination, Family::of(route.destination.ip()).bits());
+    let near = match to.ip() {
+        IpAddr::V4(ip) => ip.is_link_local() || ip.is_multicast(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local() || ip.is_multicast(),
+    };
+    route.table != route::LOCAL && to.prefix() < own && !near
 }
 
 fn is_flannelds(name: &str) -> bool {

@@ -81,7 +81,8 @@ impl Work<'_> {
             let _ = sysctl::ensure(&Sysctl { path, value: "0".to_owned(), optional: true });
         }
         // What nodes send through it is let in, whichever way this one takes to them: in a change of backend the two differ.
-        if self.effect == Effect::Change && wanted.address.is_ipv4() {
+        let strict = || reverse_path::strict(&wanted.name).is_ok_and(|own| own.is_some());
+        if self.effect == Effect::Change && wanted.address.is_ipv4() && strict() {
             let _ = reverse_path::loosen(&wanted.name);
         }
         let mark = if self.shape == Shape::Flannel { Mark::Nobodys } else { Mark::Ours };

@@ -12,7 +12,7 @@ use netstate::Family;
 
 use super::Nftables;
 use super::error::Error;
-use super::legacy_table::{self, LegacyTable};
+use super::legacy_table::{self, has_legacy_chain};
 use super::message::{Change, Table};
 use super::reference::{IP_NAT, IP6_NAT, Jumped, removal_of_chains};
 use super::session::Session;
@@ -125,9 +125,7 @@ fn removal(session: &mut Session, removed: &mut Vec<String>) -> Result<Vec<Chang
 /// No program is started where the kernel has no such chain.
 fn remove_legacy(family: Family, chain: &Chain, found: &mut LeftByFlanneld) -> Result<(), crate::Error> {
     let row = legacy_table::row(family);
-    let table = LegacyTable::read(family, chain.table.name())
-        .map_err(|source| Error::Legacy { program: row.tables.to_owned(), source })?;
-    if !table.is_some_and(|table| table.has_chain(chain.name)) {
+    if !has_legacy_chain(family, chain.table.name(), chain.name)? {
         return Ok(());
     }
     let name = format!("{} {} {}", row.program, chain.table.name(), chain.name);

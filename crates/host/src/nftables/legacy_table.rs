@@ -8,6 +8,8 @@ use std::os::fd::AsRawFd;
 
 use netstate::Family;
 
+use super::error::Error;
+
 /// `IPT_SO_GET_INFO` and `IPT_SO_GET_ENTRIES`; IPv6 has the same numbers.
 const GET_INFO: libc::c_int = 64;
 const GET_ENTRIES: libc::c_int = 65;
@@ -60,6 +62,16 @@ const ROWS: [Row; 2] = [
 /// The row of a family.
 pub(super) fn row(family: Family) -> &'static Row {
     &ROWS[family as usize]
+}
+
+/// Has a table of xtables-legacy a chain of this name?
+///
+/// # Errors
+/// Where the kernel can't be asked.
+pub(crate) fn has_legacy_chain(family: Family, table: &str, chain: &str) -> Result<bool, Error> {
+    let read = LegacyTable::read(family, table);
+    let read = read.map_err(|source| Error::Legacy { program: row(family).tables.to_owned(), source })?;
+    Ok(read.is_some_and(|table| table.has_chain(chain)))
 }
 
 /// A table's rules.

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::iptables::{self, Iptables, Table};
 use crate::life::Life;
 use crate::machine::Host;
-use crate::nftables::{Claim, Owner, reference};
+use crate::nftables::{Claim, Owner, has_legacy_chain, reference};
 use crate::record::{Record, Records};
 
 impl Host {
@@ -47,7 +47,7 @@ impl Host {
             iptables::Variant::Nft => {
                 reference::ports::has_jumps(&mut self.nftables, iptables.family, chains::DNAT)?
             }
-            iptables::Variant::Legacy => iptables.uses(Table::Nat)?,
+            iptables::Variant::Legacy => has_legacy_chain(iptables.family, Table::Nat.name(), chains::DNAT)?,
         })
     }
 }

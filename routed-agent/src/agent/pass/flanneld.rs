@@ -9,8 +9,9 @@ use netstate::Fabric;
 use super::{Ground, Pass};
 use crate::status::Status;
 
-/// flanneld puts its rules right every five seconds. What is there again in this time, it has made again.
-const AGAIN: Duration = Duration::from_secs(60);
+/// flanneld puts its rules right every five seconds, and a quiet agent looks once a minute. What is there again in this
+/// time, flanneld has made again.
+const AGAIN: Duration = Duration::from_secs(180);
 
 /// What was not there again in this time, nobody makes again.
 const QUIET: Duration = Duration::from_secs(20);

@@ -17,6 +17,7 @@ use host::fabric::Shape;
 use netstate::LinkName;
 
 use super::Pass;
+use crate::cluster::Unannotated;
 use crate::duties::Site;
 use crate::net_conf::Backend;
 use crate::status::Status;
@@ -47,7 +48,9 @@ impl Pass {
         let ours = self.decisions.backend.name();
         let own = self.nodes.get(&self.terms.own);
         let said = own.and_then(|own| own.annotations.get("backend-type"));
-        let says_ours = said.is_none_or(|said| said == ours);
+        // A nodes file says what its author wrote: nobody changes it, and nobody is told.
+        let nobody = self.terms.unannotated == Unannotated::Derives;
+        let says_ours = nobody || said.is_none_or(|said| said == ours);
         self.turn = match self.turn {
             Turn::Unknown if says_ours => Turn::Over,
             Turn::Unknown => {
@@ -78,12 +81,21 @@ impl Pass {
         }
     }
 
+    /// Gives the filter its value back, whatever the turn.
+    ///
+    /// # Errors
+    /// Why it stays loose.
+    pub(crate) fn give_back(&self, memory: &Path) -> Result<(), String> {
+        restore(&self.host, memory)
+    }
+
     /// It is written down first: whoever kills this agent keeps the next one from knowing.
     fn loosen(&self, link: &LinkName, status: &mut Status) {
         let memory = self.files.memory();
-        let done = match self.host.loosen_reverse_path(link) {
-            Ok(Some(before)) => fs::write(memory, format!("{link} {before}\n"))
-                .map_err(|error| format!("{}: {error}", memory.display())),
+        let done = match self.host.strict_reverse_path(link) {
+            Ok(Some(before)) => crate::published::write_if_different(memory, &format!("{link} {before}\n"))
+                .map_err(|error| error.to_string())
+                .and_then(|_| self.host.loosen_reverse_path(link).map_err(|error| error.to_string())),
             Ok(None) => Ok(()),
             Err(error) => Err(error.to_string()),
         };
