@@ -125,7 +125,16 @@ impl Attached {
         let listener = self.listener(family, port);
         let client = from.within(|| TcpStream::connect_timeout(&by, time))?;
         listener.set_nonblocking(true)?;
-        let (server, peer) = listener.accept()?;
+        // The client is content with an answer; its last word may still be on its way.
+        let mut accepted = listener.accept();
+        let _ = eventually(time, || {
+            let comes = accepted.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
+            if comes {
+                accepted = listener.accept();
+            }
+            !comes
+        });
+        let (server, peer) = accepted?;
         server.set_nonblocking(false)?;
         for (mut one, mut other) in [(&client, &server), (&server, &client)] {
             one.write_all(b"x")?;

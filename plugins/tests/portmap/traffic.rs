@@ -58,7 +58,8 @@ fn a_port_of_one_address_is_open_there_alone() {
         let ports = [port_of("127.0.0.1", 8080, 80), port_of("0.0.0.0", 8081, 81), port_of("::", 8082, 82)];
         two = stage.map(two, &json!(ports), &keys);
         for node in NODE {
-            assert!(one.serves(80, &stage.router, at(node, 8080)).is_ok(), "{backend} {node}");
+            one.serves(80, &stage.router, at(node, 8080))
+                .unwrap_or_else(|why| panic!("{backend} {node}: {why}"));
         }
         assert!(two.serves(80, &stage.node, at("127.0.0.1", 8080)).is_ok(), "{backend}");
         assert!(two.serves(81, &stage.router, at(NODE[0], 8081)).is_ok(), "{backend}");
