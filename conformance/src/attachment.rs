@@ -72,8 +72,8 @@ impl<'s> Attachment<'s> {
         self
     }
 
-    /// A whole call of this verb, with the `prevResult` that a runtime would send.
-    pub(crate) fn call(&self, verb: &str) -> Call {
+    /// The configuration of this verb, with the `prevResult` that a runtime would send.
+    pub(crate) fn sent(&self, verb: &str) -> Value {
         let mut conf = self.conf.clone();
         let result = self.result.borrow().clone();
         let sent = match verb {
@@ -87,6 +87,11 @@ impl<'s> Attachment<'s> {
         if let Some(sent) = sent.filter(|_| carries >= Some(since)) {
             conf["prevResult"] = sent;
         }
+        conf
+    }
+
+    /// A whole call of this verb.
+    pub(crate) fn call(&self, verb: &str) -> Call {
         let path = self.path.clone().unwrap_or_else(|| self.stage.plugins.to_string_lossy().into_owned());
         let call = self
             .stage
@@ -95,7 +100,7 @@ impl<'s> Attachment<'s> {
             .env("CNI_CONTAINERID", &self.id)
             .env("CNI_NETNS", self.pod.path())
             .env("CNI_IFNAME", &self.ifname)
-            .stdin(&conf);
+            .stdin(&self.sent(verb));
         if matches!(verb, "GC" | "STATUS") {
             return call.without("CNI_CONTAINERID").without("CNI_NETNS").without("CNI_IFNAME");
         }

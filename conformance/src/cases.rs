@@ -1,5 +1,6 @@
 //! All cases, by group.
 
+mod breakage;
 mod chained;
 mod chains;
 mod concurrency;
@@ -31,8 +32,18 @@ pub(crate) const GROUPS: &[Group] = &[
             protocol::delegation::CASES,
         ],
     },
-    own("interface", &[interface::CASES]),
-    own("chained", &[chained::CASES]),
+    own("interface", &[interface::addresses::CASES, interface::link::CASES, interface::bridge::CASES]),
+    own(
+        "chained",
+        &[
+            chained::tuning::CASES,
+            chained::bandwidth::CASES,
+            chained::sbr::CASES,
+            chained::portmap::CASES,
+            chained::firewall::CASES,
+            chained::vrf::CASES,
+        ],
+    ),
     own("ipam", &[ipam::CASES]),
     own("chains", &[chains::CASES]),
     own("concurrency", &[concurrency::CASES]),

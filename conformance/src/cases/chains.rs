@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::attachment::Attachment;
 use crate::case::{Case, Of};
+use crate::cases::breakage::{ALARMED, FORGETS};
 use crate::life::leaves_nothing;
 use crate::unmet::{Unmet, require};
 
@@ -32,7 +33,7 @@ pub(crate) const CASES: &[Case] = &[
                 },
             )
         },
-        broken: r#"[ "$CNI_COMMAND" != DEL ] || nft add table ip "left-$CNI_CONTAINERID"; real"#,
+        broken: FORGETS,
     },
     Case {
         id: "chains.del-after-a-failed-add",
@@ -53,7 +54,7 @@ pub(crate) const CASES: &[Case] = &[
                 },
             )
         },
-        broken: r#"[ "$CNI_COMMAND" != DEL ] || nft add table ip "left-$CNI_CONTAINERID"; real"#,
+        broken: FORGETS,
     },
     Case {
         id: "chains.later-plugins-and-check",
@@ -70,7 +71,7 @@ pub(crate) const CASES: &[Case] = &[
             }
             Ok(())
         },
-        broken: r#"[ "$CNI_COMMAND" != CHECK ] || exit 1; real"#,
+        broken: ALARMED,
     },
 ];
 

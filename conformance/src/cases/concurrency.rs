@@ -7,6 +7,7 @@ use std::thread;
 use crate::attachment::Attachment;
 use crate::call::{Answer, Call};
 use crate::case::{Case, Of};
+use crate::cases::breakage::FORGETS;
 use crate::life::{same, settled};
 use crate::specimen::Kind;
 use crate::stage::Stage;
@@ -62,7 +63,7 @@ pub(crate) const CASES: &[Case] = &[
             crowd_comes_and_goes(stage)?;
             same(stage, &before)
         },
-        broken: r#"[ "$CNI_COMMAND" != DEL ] || nft add table ip "left-$CNI_CONTAINERID"; real"#,
+        broken: FORGETS,
     },
 ];
 

@@ -3,6 +3,7 @@
 use sandbox::{End, Victims, kill_after};
 
 use crate::case::{Case, Of};
+use crate::cases::breakage::FORGETS;
 use crate::cases::leak::added;
 use crate::life::{same, settled};
 use crate::options::Extent;
@@ -37,7 +38,7 @@ pub(crate) const CASES: &[Case] = &[
         source: "CNI spec 2, DEL; libcni's deadlines kill; P-042",
         of: MAKING,
         check: |stage| killed(stage, "DEL"),
-        broken: r#"[ "$CNI_COMMAND" != DEL ] || nft add table ip "left-$CNI_CONTAINERID"; real"#,
+        broken: FORGETS,
     },
 ];
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::case::{Case, Of};
+use crate::cases::breakage::NO_GC;
 use crate::cases::leak::added;
 use crate::life::{BURIAL, same, settled};
 use crate::specimen::Kind;
@@ -13,9 +14,6 @@ use crate::unmet::Outcome;
 const KEEPING: Of =
     Of::Plugins(&["bridge", "ptp", "portmap", "firewall", "bandwidth", "tuning", "host-local", "flannel"]);
 
-/// GC that does nothing.
-const IDLE: &str = r#"[ "$CNI_COMMAND" != GC ] || exit 0; real"#;
-
 pub(crate) const CASES: &[Case] = &[
     Case {
         id: "gc.removes-the-stale",
@@ -23,7 +21,7 @@ pub(crate) const CASES: &[Case] = &[
         source: "CNI spec 2, GC; P-046, B-07",
         of: KEEPING,
         check: |stage| stale(stage, &json!([])),
-        broken: IDLE,
+        broken: NO_GC,
     },
     Case {
         id: "gc.null-is-an-empty-list",
@@ -31,7 +29,7 @@ pub(crate) const CASES: &[Case] = &[
         source: "CRI-O and libcni send it; P-047, B-36",
         of: KEEPING,
         check: |stage| stale(stage, &Value::Null),
-        broken: IDLE,
+        broken: NO_GC,
     },
     Case {
         id: "gc.others-of-the-list",
@@ -44,7 +42,7 @@ pub(crate) const CASES: &[Case] = &[
             stale(stage, &json!([valid.valid()]))?;
             valid.check()
         },
-        broken: IDLE,
+        broken: NO_GC,
     },
     Case {
         id: "gc.another-network",

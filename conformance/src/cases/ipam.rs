@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::attachment::Attachment;
 use crate::case::{Case, Of};
+use crate::cases::breakage::{CONTENT, FAILING_DEL, NO_CHECK, NO_DEL, NO_RUNTIME_CONFIG};
 use crate::cases::leak::added;
 use crate::stage::Stage;
 use crate::unmet::{Outcome, Unmet, require};
@@ -116,7 +117,7 @@ pub(crate) const CASES: &[Case] = &[
             }
             Ok(())
         },
-        broken: "real; exit 0",
+        broken: CONTENT,
     },
     Case {
         id: "ipam.files",
@@ -132,7 +133,7 @@ pub(crate) const CASES: &[Case] = &[
             require!(!path.exists(), "{} stays", path.display());
             Ok(())
         },
-        broken: r#"[ "$CNI_COMMAND" != DEL ] || exit 0; real"#,
+        broken: NO_DEL,
     },
     Case {
         id: "ipam.old-files",
@@ -147,7 +148,7 @@ pub(crate) const CASES: &[Case] = &[
             require!(!Path::new(path).exists(), "{path} stays");
             Ok(())
         },
-        broken: r#"[ "$CNI_COMMAND" != DEL ] || exit 0; real"#,
+        broken: NO_DEL,
     },
     Case {
         id: "ipam.del-without-ranges",
@@ -161,7 +162,7 @@ pub(crate) const CASES: &[Case] = &[
             require!(!Path::new("/var/lib/cni/networks/judged/10.79.0.2").exists(), "the address stays");
             Ok(())
         },
-        broken: r#"[ "$CNI_COMMAND" != DEL ] || exit 1; real"#,
+        broken: FAILING_DEL,
     },
     Case {
         id: "ipam.args-beat-cni-args",
@@ -242,7 +243,7 @@ pub(crate) const CASES: &[Case] = &[
         source: "cni.dev, static; part 3: \"from RuntimeConfig/ARGS/CNI_ARGS\"; P-060, P-062",
         of: STATIC,
         check: static_asked_for,
-        broken: "jq -c 'del(.runtimeConfig)' | real",
+        broken: NO_RUNTIME_CONFIG,
     },
     Case {
         id: "ipam.static-not-cidr",
@@ -261,7 +262,7 @@ pub(crate) const CASES: &[Case] = &[
             stage.run(&a.call("ADD").env("CNI_ARGS", &format!("IP={wrong}"))).error()?;
             Ok(())
         },
-        broken: "real; exit 0",
+        broken: CONTENT,
     },
     Case {
         id: "ipam.static-check",
@@ -277,7 +278,7 @@ pub(crate) const CASES: &[Case] = &[
             stage.run(&a.call("CHECK").stdin(&conf)).error()?;
             Ok(())
         },
-        broken: r#"[ "$CNI_COMMAND" != CHECK ] || exit 0; real"#,
+        broken: NO_CHECK,
     },
 ];
 

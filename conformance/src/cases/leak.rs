@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::attachment::Attachment;
 use crate::case::{Case, Of};
+use crate::cases::breakage::FORGETS;
 use crate::life::{ended, leaves_nothing, same, settled};
 use crate::specimen::Kind;
 use crate::stage::Stage;
@@ -12,9 +13,6 @@ use crate::unmet::{Outcome, Unmet, require, skip};
 
 /// Those that make packet rules beside the link.
 const MASQUERADING: Of = Of::Plugins(&["bridge", "ptp"]);
-
-/// A plugin that forgets: it leaves a rule of this attachment.
-const FORGETS: &str = r#"[ "$CNI_COMMAND" != DEL ] || nft add table ip "left-$CNI_CONTAINERID"; real"#;
 
 pub(crate) const CASES: &[Case] = &[
     Case {

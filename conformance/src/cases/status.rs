@@ -3,10 +3,8 @@
 use serde_json::json;
 
 use crate::case::{Case, Of};
+use crate::cases::breakage::{FAILING_DEL, NO_STATUS};
 use crate::unmet::require;
-
-/// Says "ready" whatever is.
-const READY: &str = r#"[ "$CNI_COMMAND" != STATUS ] || exit 0; real"#;
 
 pub(crate) const CASES: &[Case] = &[
     Case {
@@ -25,7 +23,7 @@ pub(crate) const CASES: &[Case] = &[
             a.del()?;
             a.run("STATUS").silent_success()
         },
-        broken: READY,
+        broken: NO_STATUS,
     },
     Case {
         id: "status.no-daemon",
@@ -37,7 +35,7 @@ pub(crate) const CASES: &[Case] = &[
             stage.run(&stage.call("STATUS")).error_of(&[50])?;
             Ok(())
         },
-        broken: READY,
+        broken: NO_STATUS,
     },
     Case {
         id: "status.del-without-daemon",
@@ -45,7 +43,7 @@ pub(crate) const CASES: &[Case] = &[
         source: "CNI spec 2, DEL: a dead DHCP server is no reason to fail; P-042, P-043, B-25",
         of: Of::Plugins(&["dhcp"]),
         check: |stage| stage.run(&stage.call("DEL")).silent_success(),
-        broken: r#"[ "$CNI_COMMAND" != DEL ] || exit 1; real"#,
+        broken: FAILING_DEL,
     },
     Case {
         id: "status.no-subnet",
@@ -60,7 +58,7 @@ pub(crate) const CASES: &[Case] = &[
             a.run("STATUS").error_of(&[50])?;
             Ok(())
         },
-        broken: READY,
+        broken: NO_STATUS,
     },
     Case {
         id: "status.changes-nothing",

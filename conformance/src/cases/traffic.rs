@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::attachment::Attachment;
 use crate::case::{Case, Of};
+use crate::cases::breakage::{NO_DEL, NO_RUNTIME_CONFIG};
 use crate::stage::Stage;
 use crate::traffic::{full_size, tcp, udp};
 use crate::unmet::{Outcome, Unmet, fail, require, skip};
@@ -16,9 +17,6 @@ const ROUTED: Of = Of::Plugins(&["bridge", "ptp", "flannel"]);
 
 /// The link is made, and cut.
 const CUT: &str = r#"real; code=$?; [ "$CNI_COMMAND" != ADD ] || ip netns exec "$(basename "$CNI_NETNS")" ip link set eth0 down; exit $code"#;
-
-/// Host ports are forgotten.
-const FORGETS: &str = "jq -c 'del(.runtimeConfig)' | real";
 
 pub(crate) const CASES: &[Case] = &[
     Case {
@@ -64,7 +62,7 @@ pub(crate) const CASES: &[Case] = &[
         source: "CONVENTIONS.md, portMappings; Kubernetes' hostPort",
         of: Of::Plugins(&["portmap"]),
         check: host_port,
-        broken: FORGETS,
+        broken: NO_RUNTIME_CONFIG,
     },
     Case {
         id: "traffic.host-port-goes-with-del",
@@ -83,7 +81,7 @@ pub(crate) const CASES: &[Case] = &[
             require!(seen.is_err(), "the port {port} still leads to the container, which saw {seen:?}");
             Ok(())
         },
-        broken: r#"[ "$CNI_COMMAND" != DEL ] || exit 0; real"#,
+        broken: NO_DEL,
     },
     Case {
         id: "traffic.masquerade",
@@ -111,7 +109,7 @@ pub(crate) const CASES: &[Case] = &[
             require!(rules.contains("sctp"), "no rule for SCTP:\n{rules}");
             a.del()
         },
-        broken: FORGETS,
+        broken: NO_RUNTIME_CONFIG,
     },
     Case {
         id: "traffic.firewall",

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::KNOWN;
 use crate::case::{Case, Of};
+use crate::cases::breakage::{ALARMED, CONTENT, FAILING_DEL, NO_CHECK};
 use crate::specimen::Kind;
 use crate::stage::Stage;
 use crate::unmet::{Outcome, fail, require, skip};
@@ -65,7 +66,7 @@ pub(crate) const CASES: &[Case] = &[
             a.run("DEL");
             Ok(())
         },
-        broken: "real; exit 0",
+        broken: CONTENT,
     },
     Case {
         id: "protocol.del",
@@ -105,7 +106,7 @@ pub(crate) const CASES: &[Case] = &[
             let a = stage.attachment()?;
             a.run("DEL").silent_success()
         },
-        broken: r#"[ "$CNI_COMMAND" != DEL ] || exit 1; real"#,
+        broken: FAILING_DEL,
     },
     Case {
         id: "protocol.del-without-namespace",
@@ -155,7 +156,7 @@ pub(crate) const CASES: &[Case] = &[
             a.check()?;
             a.del()
         },
-        broken: r#"[ "$CNI_COMMAND" != CHECK ] || exit 1; real"#,
+        broken: ALARMED,
     },
     Case {
         id: "protocol.check-finds-a-lost-interface",
@@ -192,7 +193,7 @@ pub(crate) const CASES: &[Case] = &[
             a.run("DEL");
             Ok(())
         },
-        broken: r#"[ "$CNI_COMMAND" != CHECK ] || exit 0; real"#,
+        broken: NO_CHECK,
     },
     Case {
         id: "protocol.check-finds-a-lost-address",
@@ -210,7 +211,7 @@ pub(crate) const CASES: &[Case] = &[
             a.run("CHECK").error()?;
             a.del()
         },
-        broken: r#"[ "$CNI_COMMAND" != CHECK ] || exit 0; real"#,
+        broken: NO_CHECK,
     },
     Case {
         id: "protocol.check-allows-later-changes",
@@ -243,7 +244,7 @@ pub(crate) const CASES: &[Case] = &[
             stage.run(&a.call("CHECK").stdin(&a.conf)).error()?;
             a.del()
         },
-        broken: "real; exit 0",
+        broken: CONTENT,
     },
     Case {
         id: "protocol.chain-passes-on",
@@ -263,7 +264,7 @@ pub(crate) const CASES: &[Case] = &[
             stage.run(&a.call("ADD").stdin(&a.conf)).error()?;
             a.run("DEL").success()
         },
-        broken: "real; exit 0",
+        broken: CONTENT,
     },
     Case {
         id: "protocol.prev-result-without-version",
@@ -272,7 +273,7 @@ pub(crate) const CASES: &[Case] = &[
         of: Of::Kinds(&[Kind::Chained]),
         check: |stage| {
             let a = stage.attachment()?;
-            let mut conf: Value = serde_json::from_str(&a.call("ADD").stdin).unwrap_or_default();
+            let mut conf = a.sent("ADD");
             conf["prevResult"].as_object_mut().map(|result| result.remove("cniVersion"));
             stage.run(&a.call("ADD").stdin(&conf)).success()?;
             a.run("DEL").success()

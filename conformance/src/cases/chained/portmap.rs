@@ -1,0 +1,106 @@
+//! `portmap`: ports of the host.
+
+use serde_json::json;
+
+use crate::case::{Case, Of};
+use crate::cases::breakage::{CONTENT, NO_DEL, NO_RUNTIME_CONFIG};
+use crate::cases::leak::added;
+use crate::life::{same, settled};
+
+pub(crate) const CASES: &[Case] = &[
+    Case {
+        id: "chained.portmap-del-without-mappings",
+        says: "DEL without the mappings that ADD had takes its rules away",
+        source: "CNI spec 2, DEL; R-1; P-042, B-18",
+        of: Of::Plugins(&["portmap"]),
+        check: |stage| {
+            added(stage.attachment()?)?.del()?;
+            let before = settled(stage.node);
+            let mut a = added(stage.attachment()?)?;
+            a.conf.as_object_mut().map(|conf| conf.remove("runtimeConfig"));
+            a.del()?;
+            drop(a);
+            same(stage, &before)
+        },
+        broken: NO_DEL,
+    },
+    Case {
+        id: "chained.portmap-two-interfaces",
+        says: "of two interfaces of one container, the DEL of one leaves the ports of the other",
+        source: "Multus: one container ID, several interfaces; 5.5, B-20",
+        of: Of::Plugins(&["portmap"]),
+        check: |stage| {
+            let a = added(stage.attachment()?)?;
+            let second = json!([{ "hostPort": 9100, "containerPort": 80, "protocol": "tcp" }]);
+            let mut conf = a.sent("ADD");
+            conf["runtimeConfig"]["portMappings"] = second;
+            conf["prevResult"]["interfaces"][1]["name"] = json!("eth1");
+            conf["prevResult"]["ips"] =
+                json!([{ "interface": 1, "address": "10.78.9.9/16", "gateway": "10.78.0.1" }]);
+            let call = a.call("ADD").env("CNI_IFNAME", "eth1").stdin(&conf);
+            stage.run(&call).success()?;
+            stage.run(&call.env("CNI_COMMAND", "DEL")).silent_success()?;
+            a.check()?;
+            a.del()
+        },
+        broken: r#"if [ "$CNI_COMMAND$CNI_IFNAME" = DELeth1 ]; then in=$(cat); printf %s "$in" | CNI_IFNAME=eth0 real; exit 0; fi; [ "$CNI_COMMAND" != CHECK ] || exit 1; real"#,
+    },
+    Case {
+        id: "chained.portmap-two-networks",
+        says: "of two networks of one container, the DEL of one leaves the ports of the other, by nftables too",
+        source: "Multus: one container ID, several networks; 5.5, B-19",
+        of: Of::Plugins(&["portmap"]),
+        check: |stage| {
+            let a = added(stage.attachment()?.with(&json!({ "backend": "nftables" })))?;
+            let mut conf = a.sent("ADD");
+            conf["name"] = json!("second");
+            conf["runtimeConfig"]["portMappings"] =
+                json!([{ "hostPort": 9100, "containerPort": 80, "protocol": "tcp" }]);
+            conf["prevResult"]["interfaces"][1]["name"] = json!("eth1");
+            conf["prevResult"]["ips"] =
+                json!([{ "interface": 1, "address": "10.78.9.9/16", "gateway": "10.78.0.1" }]);
+            let call = a.call("ADD").env("CNI_IFNAME", "eth1").stdin(&conf);
+            stage.run(&call).success()?;
+            stage.run(&call.env("CNI_COMMAND", "DEL")).silent_success()?;
+            a.check()?;
+            a.del()
+        },
+        broken: r#"if [ "$CNI_COMMAND$CNI_IFNAME" = DELeth1 ]; then exit 0; fi; [ "$CNI_COMMAND" != CHECK ] || exit 1; real"#,
+    },
+    Case {
+        id: "chained.portmap-taken-port",
+        says: "a host port that another container holds is refused, not silently lost",
+        source: "Kubernetes and podman rely on a port having one owner; B-21",
+        of: Of::Plugins(&["portmap"]),
+        check: |stage| {
+            let ports = json!([{ "hostPort": 8080, "containerPort": 80, "protocol": "tcp" }]);
+            let keys = json!({ "runtimeConfig": { "portMappings": ports } });
+            let a = added(stage.attachment()?.with(&keys))?;
+            let b = stage.attachment()?.with(&keys);
+            b.run("ADD").error()?;
+            b.run("DEL").success()?;
+            a.check()?;
+            a.del()
+        },
+        broken: CONTENT,
+    },
+    Case {
+        id: "chained.portmap-bad-mappings",
+        says: "a mapping without ports, or of an unknown protocol, is refused",
+        source: "part 3: \"fails with invalid mappings\"",
+        of: Of::Plugins(&["portmap"]),
+        check: |stage| {
+            for mapping in [
+                json!({ "hostPort": 0, "containerPort": 80, "protocol": "tcp" }),
+                json!({ "hostPort": 80, "containerPort": 0, "protocol": "tcp" }),
+                json!({ "hostPort": "80", "containerPort": 80, "protocol": "tcp" }),
+                json!({ "hostPort": 80, "containerPort": 80, "protocol": "tcp", "hostIP": "nowhere" }),
+            ] {
+                let a = stage.attachment()?.with(&json!({ "runtimeConfig": { "portMappings": [mapping] } }));
+                a.run("ADD").error()?;
+            }
+            Ok(())
+        },
+        broken: NO_RUNTIME_CONFIG,
+    },
+];
