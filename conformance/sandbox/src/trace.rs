@@ -81,6 +81,15 @@ enum Thread {
     Changing,
 }
 
+/// Trials, each with a kill after more changes than the one before, until a call comes to its end by itself. `trial` gets
+/// the number of changes for [`kill_after`].
+pub fn kill_ever_later(mut trial: impl FnMut(usize) -> End) {
+    let mut changes = 1;
+    while let End::Killed(_) = trial(changes) {
+        changes += stride();
+    }
+}
+
 struct Tracer {
     plugin: Pid,
     /// So many changes until the kill.

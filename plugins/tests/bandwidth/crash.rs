@@ -1,7 +1,7 @@
 //! SIGKILL after every change of ADD and of DEL: whatever is half made, DEL or GC takes away, and the next ADD
 //! of the same container succeeds.
 
-use sandbox::{End, Victims, kill_after, stride};
+use sandbox::{Victims, kill_after, kill_ever_later};
 use serde_json::json;
 
 use crate::network::{both, with};
@@ -14,13 +14,11 @@ fn kill_everywhere(command: &str) {
     let conf = with(&both(), &json!({ "unshapedSubnets": ["10.0.0.0/8", "fd00::/8"] }));
     let call = stage.call(&p1, &conf);
     let gc = call.clone().conf(with(&conf, &json!({ "cni.dev/valid-attachments": [] }))).command("GC");
-    let mut calls = 1;
-    loop {
+    kill_ever_later(|calls| {
         if command == "DEL" {
             call.clone().command("ADD").run().succeeded();
         }
         let end = kill_after(&call.clone().command(command), calls, Victims::Plugin);
-        let done = matches!(end, End::Itself(_));
         match calls % 3 {
             0 => call.clone().command("DEL").run().succeeded(),
             1 => gc.run().succeeded(),
@@ -36,11 +34,8 @@ fn kill_everywhere(command: &str) {
             gc.run().succeeded();
         }
         assert_eq!(stage.holdings(), before, "call {calls}: {end:?}");
-        if done {
-            break;
-        }
-        calls += stride();
-    }
+        end
+    });
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use sandbox::{End, Place, Pod, Victims, kill_after, stride};
+use sandbox::{Place, Pod, Victims, kill_after, kill_ever_later};
 use serde_json::{Value, json};
 
 use crate::stage::{Stage, after, link, plugin, setting};
@@ -37,13 +37,11 @@ fn kill_everywhere(command: &str, conf: &Value) {
     let before = state(&pod);
     let call = stage.call(&pod, &after(conf, &result));
     let gc = stage.call(&pod, &plugin(kind, &json!({ "cni.dev/valid-attachments": [] })));
-    let mut calls = 1;
-    loop {
+    kill_ever_later(|calls| {
         if command == "DEL" {
             stage.add(&pod, conf, &result);
         }
         let end = kill_after(&call.clone().command(command), calls, Victims::Plugin);
-        let done = matches!(end, End::Itself(_));
         if calls % 2 == 1 {
             stage.add(&pod, conf, &result);
             assert_eq!(stage.amiss(&pod, conf, &result), "", "call {calls}: {end:?}");
@@ -55,11 +53,8 @@ fn kill_everywhere(command: &str, conf: &Value) {
             gc.clone().without("CNI_CONTAINERID").without("CNI_IFNAME").command("GC").run().succeeded();
         }
         assert_eq!(records(kind), 0, "call {calls}: {end:?}");
-        if done {
-            return;
-        }
-        calls += stride();
-    }
+        end
+    });
 }
 
 fn tuning() -> Value {

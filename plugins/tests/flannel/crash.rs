@@ -1,6 +1,6 @@
 //! SIGKILL after every change of ADD and of DEL: whatever is half made, DEL or GC takes away.
 
-use sandbox::{Allowed, End, Snapshot, Victims, kill_after, stride};
+use sandbox::{Allowed, End, Snapshot, Victims, kill_after, kill_ever_later};
 use serde_json::json;
 
 use crate::network::{DUAL, kube_flannel, with};
@@ -19,24 +19,19 @@ fn kill_everywhere(command: &str) {
     let valid = json!([{ "containerID": "p1", "ifname": "net1" }]);
     let gc = stage.about(&with(&conf, "cni.dev/valid-attachments", valid)).command("GC");
     let before = Snapshot::take(&stage.node).forgiving(&[Allowed::Containing("/run/sandbox-spy")]);
-    let mut calls = 1;
-    loop {
+    kill_ever_later(|calls| {
         if command == "DEL" {
             call.clone().command("ADD").run().succeeded();
         }
         let end = kill_after(&call.clone().command(command), calls, Victims::Plugin);
-        let done = matches!(end, End::Itself(_));
-        if calls % 2 == 0 || done {
+        if calls % 2 == 0 || matches!(end, End::Itself(_)) {
             call.clone().command("DEL").run().succeeded();
         } else {
             gc.run().succeeded();
         }
         assert_eq!(all_saved(&stage.node), standing, "call {calls}: {end:?}");
-        if done {
-            break;
-        }
-        calls += stride();
-    }
+        end
+    });
     before.assert_same(&Snapshot::take(&stage.node));
     other.command("DEL").run().succeeded();
     assert_eq!(all_saved(&stage.node), "");

@@ -1,6 +1,6 @@
 //! SIGKILL after every change of ADD and of DEL: whatever is half made, the next DEL takes away.
 
-use sandbox::{End, Victims, kill_after, stride};
+use sandbox::{Victims, kill_after, kill_ever_later};
 use serde_json::{Value, json};
 
 use crate::stage::{Attached, NODE, Stage, at, port, portmap};
@@ -11,7 +11,7 @@ fn kill_everywhere(command: &str, keys: &Value) {
     let ports = json!([port(8080, 80, "tcp"), port(5353, 53, "udp")]);
     let one = Attached { conf: portmap(&pod.result, &ports, keys), ..pod };
     let neighbour = stage.mapped_with("two", &json!([port(8081, 80, "tcp")]), keys);
-    for calls in (1..).step_by(stride()) {
+    kill_ever_later(|calls| {
         if command == "DEL" {
             stage.verb("ADD", &one).succeeded();
         }
@@ -24,10 +24,8 @@ fn kill_everywhere(command: &str, keys: &Value) {
         }
         stage.call("portmap", &one.pod, &conf).command("DEL").run().succeeded();
         assert_eq!(stage.left_of("one"), "", "after {end:?}");
-        if matches!(end, End::Itself(_)) {
-            break;
-        }
-    }
+        end
+    });
     stage.verb("ADD", &one).succeeded();
     stage.verb("CHECK", &one).succeeded();
     assert!(one.serves(80, &stage.router, at(NODE[0], 8080)).is_ok());

@@ -1,6 +1,6 @@
 //! Killed on the way.
 
-use sandbox::{End, Victims, kill_after, stride};
+use sandbox::{Victims, kill_after, kill_ever_later};
 use serde_json::json;
 
 use crate::stage::{Stage, after, links, net, vrf};
@@ -13,8 +13,7 @@ fn kill_everywhere(command: &str) {
     let result = stage.attach(&pod, "eth0");
     let before = (links(&pod), net(&pod, "eth0", "main"));
     let call = stage.call(&pod, "eth0", &after(&conf, &result));
-    let mut calls = 1;
-    loop {
+    kill_ever_later(|calls| {
         if command == "DEL" {
             let _ = call.clone().command("ADD").run().result();
         }
@@ -25,11 +24,8 @@ fn kill_everywhere(command: &str) {
         }
         call.clone().command("DEL").run().succeeded();
         assert_eq!((links(&pod), net(&pod, "eth0", "main")), before, "call {calls}: {end:?}");
-        if matches!(end, End::Itself(_)) {
-            return;
-        }
-        calls += stride();
-    }
+        end
+    });
 }
 
 #[test]
