@@ -14,6 +14,8 @@ mod leak;
 mod protocol;
 mod quirks;
 mod status;
+#[cfg(test)]
+mod titles;
 mod traffic;
 
 use crate::case::{Ground, Group};
