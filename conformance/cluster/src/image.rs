@@ -1,8 +1,8 @@
-//! Trestle's image as an archive, which a node's containerd takes in without a registry.
+//! Images as archives, which a node's containerd takes in without a registry.
 
 use std::path::{Path, PathBuf};
 
-use sandbox::Containerd;
+use sandbox::{Containerd, cached};
 
 /// Names the archive; without it, it is where `make image` writes it: beside this program's own build.
 const NAMED: &str = "TRESTLE_IMAGE";
@@ -21,6 +21,15 @@ impl Image {
         let path = std::env::var_os(NAMED).map_or_else(beside, PathBuf::from);
         assert!(path.exists(), "{} is missing: `make image` builds it", path.display());
         Self(path)
+    }
+
+    /// flannel's, as `make deps` packs it.
+    ///
+    /// # Panics
+    /// Where it isn't there.
+    #[must_use]
+    pub fn flannels() -> Self {
+        Self(cached("images/flannel.tar"))
     }
 
     /// Has a node's containerd take it in.

@@ -3,16 +3,22 @@
 //!
 //! Nothing here knows the code that it tests. [`Cluster`] is where to begin; `make cluster` brings up the same to play with.
 
+mod administrator;
 mod ask;
 mod cluster;
 mod dns;
+mod flannel;
 mod image;
 mod pods;
+mod step;
 mod workload;
 
+pub use administrator::{Administrator, commands};
 pub use ask::{Who, ask};
 pub use cluster::Cluster;
 pub use dns::resolver;
+pub use flannel::flannels_manifest;
 pub use image::Image;
 pub use pods::{Pod, Pods};
+pub use step::step;
 pub use workload::{HOST_PORT, LOCAL_PORT, NODE_PORT, PORT, Workload};
