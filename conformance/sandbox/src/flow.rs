@@ -22,6 +22,15 @@ pub struct Flow {
     running: PathBuf,
 }
 
+/// What came back of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// Requests.
+    pub sent: u64,
+    /// Their answers.
+    pub answered: u64,
+}
+
 impl Flow {
     /// Starts a thousand requests a second from a place.
     ///
@@ -55,16 +64,31 @@ impl Flow {
     ///
     /// # Panics
     /// Where one of them was not answered, with what `ping` said.
-    pub fn end(mut self) -> u64 {
+    pub fn end(self) -> u64 {
+        let address = self.address;
+        let (Counted { sent, answered }, said) = self.counted();
+        assert!(sent > 0 && sent == answered, "to {address}: {answered} answers of {sent}\n{said}");
+        sent
+    }
+
+    /// Ends it, and says how much of it came back.
+    ///
+    /// # Panics
+    /// Where it can't be ended.
+    #[must_use]
+    pub fn count(self) -> Counted {
+        self.counted().0
+    }
+
+    fn counted(mut self) -> (Counted, String) {
         let child = self.child.take().expect("it is ended once");
         fs::remove_file(&self.running).expect("it was made at the start");
         let output = child.wait_with_output().expect("the flow ends");
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let counts = said.lines().filter_map(counts);
-        let (sent, received) =
+        let (sent, answered) =
             counts.fold((0, 0), |sum: (u64, u64), (sent, received)| (sum.0 + sent, sum.1 + received));
-        assert!(sent > 0 && sent == received, "to {}: {received} answers of {sent}\n{said}", self.address);
-        sent
+        (Counted { sent, answered }, said)
     }
 }
 

@@ -41,7 +41,7 @@ pub use containerd::{Containerd, IMAGE};
 pub use control_plane::ControlPlane;
 pub use daemon::Daemon;
 pub use eventually::{PATIENCE, eventually};
-pub use flow::Flow;
+pub use flow::{Counted, Flow};
 pub use installed::{Directory, plugins_dir};
 pub use kernel::without_netfilter;
 pub use kube_node::{CLUSTER_DNS, KubeNode, ProxyMode, Stopped};
