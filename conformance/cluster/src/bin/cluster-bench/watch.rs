@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use cluster::Cluster;
+use nix::sched::{CloneFlags, unshare};
 use sandbox::{PATIENCE, Place, cached, eventually};
 
 /// A line for each change of a Pod.
@@ -37,7 +38,10 @@ impl Watch {
         let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
         let seen = Arc::new(Mutex::new(HashMap::new()));
         let known = Arc::clone(&seen);
+        let (alone, is_alone) = mpsc::channel();
         thread::spawn(move || {
+            // Who shares a working directory with another thread can visit no machine.
+            let _ = alone.send(unshare(CloneFlags::CLONE_FS));
             for line in lines.map_while(Result::ok) {
                 let now = Instant::now();
                 let Some((name, phase)) = line.split_once(' ') else { continue };
@@ -48,6 +52,7 @@ impl Watch {
                 }
             }
         });
+        is_alone.recv().expect("the thread lives").expect("one's own working directory is nobody's business");
         Self { child, seen }
     }
 
