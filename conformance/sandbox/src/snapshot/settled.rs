@@ -36,9 +36,12 @@ fn leads(bridge: &Value, links: &[Value]) -> bool {
 
 fn has_own_address(link: &Value) -> bool {
     let name = link["ifname"].as_str().unwrap_or_default();
-    let wants_none = link["inet6_addr_gen_mode"] == "none"
-        || fs::read_to_string(format!("/proc/sys/net/ipv6/conf/{name}/disable_ipv6"))
-            .map_or(true, |value| value.trim() != "0");
+    let says = |key: &str, text: &str| {
+        fs::read_to_string(format!("/proc/sys/net/ipv6/conf/{name}/{key}"))
+            .is_ok_and(|value| value.trim() == text)
+    };
+    // Without IPv6, or without an address of its own (`ip link set … addrgenmode none`).
+    let wants_none = !says("disable_ipv6", "0") || says("addr_gen_mode", "1");
     let own = |address: &Value| {
         address["family"] == "inet6" && address["scope"] == "link" && address["tentative"] != true
     };
