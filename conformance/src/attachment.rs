@@ -121,6 +121,11 @@ impl<'s> Attachment<'s> {
         Ok(result)
     }
 
+    /// What the last ADD returned.
+    pub(crate) fn result(&self) -> Option<Value> {
+        self.result.borrow().clone()
+    }
+
     /// CHECK, which must succeed and print nothing.
     pub(crate) fn check(&self) -> Outcome {
         self.run("CHECK").silent_success()
@@ -185,23 +190,25 @@ impl<'s> Attachment<'s> {
         let (v4, v6) = attachment.own_addresses();
         let mac = attachment.mac();
         attachment.stage.host(&format!(
-            "ip link add host{number} address 0a:00:01{mac} type veth peer name eth0 address 0a:00:00{mac} netns {id}
-             ip link set host{number} up
-             ip addr add {0}/32 dev host{number}
-             ip addr add {1}/128 dev host{number} nodad
-             ip route add {v4}/32 dev host{number}
-             ip route add {v6}/128 dev host{number}",
+            "ip -batch - <<'END'
+             link add host{number} address 0a:00:01{mac} type veth peer name eth0 address 0a:00:00{mac} netns {id}
+             link set host{number} up
+             addr add {0}/32 dev host{number}
+             addr add {1}/128 dev host{number} nodad
+             route add {v4}/32 dev host{number}
+             route add {v6}/128 dev host{number}\nEND",
             GATEWAYS[0], GATEWAYS[1]
         ));
         attachment.inside(&format!(
-            "ip link set lo up
-             ip link set eth0 up
-             ip addr add {v4}/16 dev eth0 noprefixroute
-             ip addr add {v6}/64 dev eth0 nodad noprefixroute
-             ip route add {0}/32 dev eth0
-             ip route add {1}/128 dev eth0
-             ip route add default via {0}
-             ip route add default via {1}",
+            "ip -batch - <<'END'
+             link set lo up
+             link set eth0 up
+             addr add {v4}/16 dev eth0 noprefixroute
+             addr add {v6}/64 dev eth0 nodad noprefixroute
+             route add {0}/32 dev eth0
+             route add {1}/128 dev eth0
+             route add default via {0}
+             route add default via {1}\nEND",
             GATEWAYS[0], GATEWAYS[1]
         ));
     }
@@ -243,6 +250,11 @@ impl Drop for Attachment<'_> {
         let own = match self.stage.specimen.kind {
             Kind::Chained => format!("host{}", self.number),
             _ if self.stage.name == "host-device" => format!("dev{}", self.number),
+            _ if self.stage.name == "dhcp" => {
+                // Its other end goes with the port.
+                let _ = self.pod.try_exec(&["ip", "link", "del", &self.ifname]);
+                return;
+            }
             _ => return,
         };
         // It may be gone already.

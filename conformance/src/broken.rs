@@ -22,8 +22,10 @@ impl Broken {
         }
         let plugin = directory.path.join(name);
         // A plugin may know its neighbours by CNI_PATH, which stays: only this one is another.
-        let script =
-            format!("#!/bin/sh\nreal() {{ {} \"$@\"; }}\n{body}\n", quoted(&plugin.to_string_lossy()));
+        let plugin = quoted(&plugin.to_string_lossy());
+        let script = format!(
+            "#!/bin/sh\n[ \"${{1-}}\" != daemon ] || exec {plugin} \"$@\"\nreal() {{ {plugin}; }}\n{body}\n"
+        );
         let file = path.join(name);
         fs::write(&file, script)?;
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;

@@ -46,7 +46,7 @@ pub(crate) const GROUPS: &[Group] = &[
             chained::vrf::CASES,
         ],
     ),
-    own("ipam", &[ipam::CASES]),
+    own("ipam", &[ipam::host_local::CASES, ipam::fixed::CASES, ipam::dhcp::CASES]),
     own("chains", &[chains::CASES]),
     own("concurrency", &[concurrency::CASES]),
     own("crash", &[crash::CASES]),

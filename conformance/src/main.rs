@@ -8,6 +8,7 @@ mod broken;
 mod call;
 mod case;
 mod cases;
+mod dhcp;
 mod directory;
 mod life;
 mod options;

@@ -95,7 +95,7 @@ pub(crate) const SPECIMENS: &[Specimen] = &[
         let address = format!("10.79.0.{}/24", number % 200 + 2);
         json!({ "type": "static", "addresses": [{ "address": address, "gateway": "10.79.0.1" }] })
     }),
-    ipam("dhcp", |_| json!({ "type": "dhcp" })),
+    Specimen { ground: |a| a.stage.dhcp().connect(a), ..ipam("dhcp", |_| json!({ "type": "dhcp" })) },
 ];
 
 /// A plugin that nobody knows: it is asked what needs no configuration.

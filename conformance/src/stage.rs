@@ -1,6 +1,6 @@
 //! Where a case is asked: a node, one plugin of the directory, and a journal of all that was done.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::attachment::Attachment;
 use crate::call::{Answer, Call};
+use crate::dhcp::Dhcp;
 use crate::options::Extent;
 use crate::specimen::{Ipam, Kind, Specimen};
 use crate::standin::StandIn;
@@ -38,6 +39,12 @@ pub(crate) struct Stage<'a> {
     /// How many attachments this node has had: each is another.
     pub(crate) count: &'a Cell<usize>,
     journal: RefCell<Vec<Step>>,
+    /// What VERSION said.
+    versions: OnceCell<Vec<String>>,
+    /// Whether an attachment is possible here.
+    possible: OnceCell<Outcome>,
+    /// A DHCP server and the plugin's daemon, once an attachment needs them.
+    dhcp: OnceCell<Dhcp>,
 }
 
 impl<'a> Stage<'a> {
@@ -50,7 +57,18 @@ impl<'a> Stage<'a> {
     ) -> Self {
         let (plugins, name) = subject;
         let specimen = crate::specimen::of(name);
-        Self { node, plugins, name, specimen, extent, count, journal: RefCell::default() }
+        Self {
+            node,
+            plugins,
+            name,
+            specimen,
+            extent,
+            count,
+            journal: RefCell::default(),
+            versions: OnceCell::new(),
+            possible: OnceCell::new(),
+            dhcp: OnceCell::new(),
+        }
     }
 
     /// What was done so far.
@@ -60,6 +78,16 @@ impl<'a> Stage<'a> {
 
     pub(crate) fn note(&self, did: String, saw: String) {
         self.journal.borrow_mut().push(Step { did, saw });
+    }
+
+    /// So many things were done up to now.
+    pub(crate) fn mark(&self) -> usize {
+        self.journal.borrow().len()
+    }
+
+    /// Leaves what was done since then out of the report.
+    pub(crate) fn forget(&self, mark: usize) {
+        self.journal.borrow_mut().truncate(mark);
     }
 
     /// The path of a plugin of the directory.
@@ -106,11 +134,13 @@ impl<'a> Stage<'a> {
     }
 
     /// What VERSION says; empty where it says nothing.
-    pub(crate) fn versions(&self) -> Vec<String> {
-        let call = self.call("VERSION").stdin(&json!({ "cniVersion": "1.1.0" }));
-        let said = serde_json::from_str::<Value>(&call.run().stdout).unwrap_or_default();
-        let versions = said["supportedVersions"].as_array().cloned().unwrap_or_default();
-        versions.iter().filter_map(|version| version.as_str().map(str::to_owned)).collect()
+    pub(crate) fn versions(&self) -> &[String] {
+        self.versions.get_or_init(|| {
+            let call = self.call("VERSION").stdin(&json!({ "cniVersion": "1.1.0" }));
+            let said = serde_json::from_str::<Value>(&call.run().stdout).unwrap_or_default();
+            let versions = said["supportedVersions"].as_array().cloned().unwrap_or_default();
+            versions.iter().filter_map(|version| version.as_str().map(str::to_owned)).collect()
+        })
     }
 
     /// Leaves the case where the plugin doesn't say that it knows this version.
@@ -187,7 +217,7 @@ impl<'a> Stage<'a> {
 
     /// The same in this version.
     pub(crate) fn attachment_in(&self, version: &str) -> Result<Attachment<'_>, Unmet> {
-        self.possible()?;
+        self.possible.get_or_init(|| self.probe()).clone()?;
         let number = self.count.get() + 1;
         self.count.set(number);
         Ok(Attachment::new(self, version, number))
@@ -198,13 +228,26 @@ impl<'a> Stage<'a> {
         StandIn::at(self.node.directory())
     }
 
-    fn possible(&self) -> Outcome {
+    /// The DHCP server of the node's network, and the daemon that the plugin asks.
+    pub(crate) fn dhcp(&self) -> &Dhcp {
+        self.dhcp.get_or_init(|| Dhcp::beside(self, &[]))
+    }
+
+    /// The same, for a case that wants the server to have these options.
+    pub(crate) fn dhcp_with(&self, options: &[&str]) -> &Dhcp {
+        self.dhcp.get_or_init(|| Dhcp::beside(self, options))
+    }
+
+    /// Has the machine this program?
+    fn has(&self, program: &str) -> bool {
+        self.node.try_exec(&["sh", "-c", &format!("command -v {program}")]).code == 0
+    }
+
+    fn probe(&self) -> Outcome {
         match self.specimen.kind {
             Kind::Unknown => skip!("the judge has no configuration of a plugin {}", self.name),
-            Kind::Ipam if self.name == "dhcp" => {
-                skip!(
-                    "an address of dhcp needs its daemon and a server beside: the judge asks only what needs neither"
-                )
+            Kind::Ipam if self.name == "dhcp" && !self.has("dnsmasq") => {
+                skip!("this machine has no DHCP server (Debian's dnsmasq-base)");
             }
             Kind::Interface if self.specimen.ipam == Ipam::Delegates => self.wants("host-local")?,
             _ => {}

@@ -153,14 +153,14 @@ fn every_version(stage: &Stage<'_>) -> Outcome {
         if chained && place < 2 {
             continue;
         }
-        let a = stage.attachment_in(&version)?;
+        let a = stage.attachment_in(version)?;
         let result = a.add()?;
         require!(
             result["cniVersion"] == version.as_str(),
             "in {version} the answer says {}",
             result["cniVersion"]
         );
-        shape(&version, &result)?;
+        shape(version, &result)?;
         a.del()?;
     }
     Ok(())
