@@ -54,4 +54,4 @@ pub use router::{Router, Uplink};
 pub use runtime::Runtime;
 pub use sctp::{Sctp, SctpPacket};
 pub use snapshot::Snapshot;
-pub use trace::{End, Victims, kill_after, kill_ever_later, stride};
+pub use trace::{End, Victims, count_changes, kill_after, kill_ever_later, stride};

@@ -58,6 +58,24 @@ pub fn stride() -> usize {
 /// Where the plugin can't be started or traced.
 #[must_use]
 pub fn kill_after(call: &Call, changes: usize, victims: Victims) -> End {
+    let (child, tracer) = traced(call, changes, victims);
+    match tracer.killed {
+        Some(after) => End::Killed(after),
+        None => End::Itself(Reply(output(child, tracer.status))),
+    }
+}
+
+/// Makes the call, and counts the system calls of [`Victims::All`] that change something.
+///
+/// # Panics
+/// Where the plugin can't be started or traced.
+#[must_use]
+pub fn count_changes(call: &Call) -> (usize, Reply) {
+    let (child, tracer) = traced(call, usize::MAX, Victims::All);
+    (usize::MAX - tracer.left, Reply(output(child, tracer.status)))
+}
+
+fn traced(call: &Call, changes: usize, victims: Victims) -> (Child, Tracer) {
     let child = call.clone().through(&WRAPPER).spawn().0;
     let plugin = Pid::from_raw(i32::try_from(child.id()).expect("a process ID is positive"));
     let mut tracer =
@@ -65,10 +83,7 @@ pub fn kill_after(call: &Call, changes: usize, victims: Victims) -> End {
     if let Err(error) = tracer.seize().and_then(|()| tracer.follow()) {
         panic!("{call:?} can't be traced: {error}");
     }
-    match tracer.killed {
-        Some(after) => End::Killed(after),
-        None => End::Itself(Reply(output(child, tracer.status))),
-    }
+    (child, tracer)
 }
 
 /// Where a thread is.

@@ -27,3 +27,9 @@ pub(super) const CONTENT: &str = "real; exit 0";
 
 /// What a runtime supplies is not heard.
 pub(super) const NO_RUNTIME_CONFIG: &str = "jq -c 'del(.runtimeConfig)' | real";
+
+/// What is killed leaves something; a call that comes to its end leaves nothing.
+pub(super) const UNTIDY: &str = r#"t=/var/lib/cni/left-$$; : >"$t"; real; code=$?; rm "$t"; exit "$code""#;
+
+/// What is killed is in everybody's way.
+pub(super) const LOCKED: &str = r#"[ "$CNI_COMMAND" = ADD ] || { real; exit; }; t=/run/lock/broken; mkdir "$t" || exit 1; real; code=$?; rmdir "$t"; exit "$code""#;
