@@ -45,6 +45,16 @@ pub(crate) struct Options {
     pub(crate) format: Format,
     pub(crate) extent: Extent,
     pub(crate) subject: Subject,
+    /// Writes the directory's answers to this file, and judges nothing.
+    pub(crate) record: Option<PathBuf>,
+    /// Compares its answers with those that this file has.
+    pub(crate) answers: Option<PathBuf>,
+    /// The reasons for what differs.
+    pub(crate) reasons: Option<PathBuf>,
+    /// What the report calls the directory.
+    name: Option<String>,
+    /// Reports in JSON, to be made a page; nothing is judged.
+    pub(crate) page: Vec<PathBuf>,
 }
 
 /// The command line is not understood.
@@ -65,10 +75,16 @@ pub(crate) enum OptionsError {
 }
 
 const USAGE: &str = "conformance --plugins DIR [--only PLUGIN]… [--case TEXT] [--format table|json|junit|html] [--exhaustive] [--broken]
+            [--answers FILE [--reasons FILE]] [--name TEXT] | --record FILE
+            conformance --page REPORT [--page REPORT]…
   --only PLUGIN   judges this one alone; may be repeated
   --case TEXT     asks only cases whose name or source holds TEXT
   --exhaustive    kills at every system call, not at a hundred of each verb
   --broken        judges the judge: each case must fail on a plugin that is broken for it
+  --record FILE   writes down what the plugins answer to a list of questions, and judges nothing
+  --answers FILE  compares what they answer with what was written down; --reasons FILE says why something differs
+  --name TEXT     what the report calls the directory
+  --page REPORT   makes one page of reports in JSON; may be repeated
 exit code: 0 all passes, 1 a case fails, 2 could not run, 3 passes with skips";
 
 impl Options {
@@ -82,6 +98,11 @@ impl Options {
             format: Format::Table,
             extent: Extent::Sample,
             subject: Subject::Plugins,
+            record: None,
+            answers: None,
+            reasons: None,
+            name: None,
+            page: Vec::new(),
         };
         let mut words = words.iter();
         while let Some(word) = words.next() {
@@ -92,12 +113,25 @@ impl Options {
                 "--case" => options.case = Some(value()?),
                 "--format" => options.format = Format::parse(&value()?)?,
                 "--exhaustive" => options.extent = Extent::Exhaustive,
+                "--record" => options.record = Some(value()?.into()),
+                "--answers" => options.answers = Some(value()?.into()),
+                "--reasons" => options.reasons = Some(value()?.into()),
+                "--name" => options.name = Some(value()?),
+                "--page" => options.page.push(value()?.into()),
                 "--broken" => options.subject = Subject::Judge,
                 _ => return Err(OptionsError::Unknown(word.clone())),
             }
         }
-        options.plugins = plugins.ok_or(OptionsError::NoPlugins)?;
+        if options.page.is_empty() {
+            options.plugins = plugins.ok_or(OptionsError::NoPlugins)?;
+        }
         Ok(options)
+    }
+
+    /// What the report calls the directory: its last part, unless `--name` says another.
+    pub(crate) fn name(&self) -> String {
+        let last = || self.plugins.file_name().map(|name| name.to_string_lossy().into_owned());
+        self.name.clone().or_else(last).unwrap_or_else(|| self.plugins.display().to_string())
     }
 }
 

@@ -1,21 +1,28 @@
 //! What came of a run, for a person, a program, a build server or a browser.
 
-mod html;
 mod json;
 mod junit;
+mod page;
 mod table;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
+pub(crate) use page::page;
+
+use crate::answers::Comparison;
 use crate::options::Format;
 use crate::run::Verdict;
 use crate::unmet::Unmet;
 
 /// All verdicts about a directory.
 pub(crate) struct Report<'a> {
+    /// What it is called.
+    pub(crate) name: &'a str,
     pub(crate) directory: &'a Path,
     pub(crate) verdicts: &'a [Verdict],
+    /// What differs from the reference's recorded answers, where that is asked for.
+    pub(crate) answers: Option<&'a Comparison>,
 }
 
 /// How many verdicts are of each sort.
@@ -48,14 +55,15 @@ impl Report<'_> {
             Format::Table => self.table(),
             Format::Json => self.json(),
             Format::Junit => self.junit(),
-            Format::Html => self.html(),
+            Format::Html => page(&[self.value()]),
         }
     }
 
-    /// The exit code: 0 all pass, 1 a case fails, 3 passes with skips.
+    /// The exit code: 0 all pass, 1 a case fails or an answer differs without a reason, 3 passes with skips.
     pub(crate) fn exit(&self) -> u8 {
         match Tally::of(self.verdicts) {
             Tally { fails: 1.., .. } => 1,
+            _ if self.answers.is_some_and(|answers| !answers.holds()) => 1,
             Tally { skips: 1.., .. } => 3,
             _ => 0,
         }

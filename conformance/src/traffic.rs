@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -16,13 +17,24 @@ type Seen = Result<IpAddr, String>;
 /// Asks the server at `bind` in one place from another by the address `to`, by TCP.
 pub(crate) fn tcp(server: &impl Place, bind: SocketAddr, client: &impl Place, to: SocketAddr) -> Seen {
     let told = |what: &str, error: std::io::Error| format!("TCP, {what} {to}: {error}");
-    let listener = server.within(|| TcpListener::bind(bind)).map_err(|error| told("serving", error))?;
+    let serving = || {
+        let listener = TcpListener::bind(bind)?;
+        listener.set_nonblocking(true).map(|()| listener)
+    };
+    let listener = server.within(serving).map_err(|error| told("serving", error))?;
+    let given_up = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
-            // Whoever gives up tells the asker, who reads nothing.
-            if let Ok((mut stream, peer)) = listener.accept() {
-                let _ = stream.write_all(peer.ip().to_canonical().to_string().as_bytes());
-            }
+            let answered = || match listener.accept() {
+                Ok((mut stream, peer)) => {
+                    // Whoever gives up tells the asker, who reads nothing.
+                    let _ = stream.write_all(peer.ip().to_canonical().to_string().as_bytes());
+                    true
+                }
+                Err(_) => given_up.load(Ordering::Relaxed),
+            };
+            // Nobody waits longer than the asker.
+            let _ = sandbox::eventually(3 * ANSWER, answered);
         });
         let asked = client.within(|| TcpStream::connect_timeout(&to, ANSWER)).and_then(|mut stream| {
             stream.set_read_timeout(Some(ANSWER))?;
@@ -30,10 +42,7 @@ pub(crate) fn tcp(server: &impl Place, bind: SocketAddr, client: &impl Place, to
             stream.read_to_string(&mut text)?;
             Ok(text)
         });
-        if asked.is_err() {
-            // The server waits no longer.
-            let _ = server.within(|| TcpStream::connect_timeout(&local(bind), ANSWER));
-        }
+        given_up.store(true, Ordering::Relaxed);
         let text = asked.map_err(|error| told("asking", error))?;
         text.parse().map_err(|_| format!("TCP: {to} answered {text:?}"))
     })
@@ -68,12 +77,4 @@ pub(crate) fn full_size(from: &impl Place, to: IpAddr, mtu: u64) -> Result<(), S
     let ping = ["ping", "-n", "-q", "-c1", "-W3", "-M", "do", "-s", &payload, &to.to_string()];
     let output = from.try_exec(&ping);
     if output.code == 0 { Ok(()) } else { Err(format!("{ping:?}: {}{}", output.stdout, output.stderr)) }
-}
-
-fn local(bind: SocketAddr) -> SocketAddr {
-    match bind.ip() {
-        ip if !ip.is_unspecified() => bind,
-        IpAddr::V4(_) => ([127, 0, 0, 1], bind.port()).into(),
-        IpAddr::V6(_) => ([0, 0, 0, 0, 0, 0, 0, 1], bind.port()).into(),
-    }
 }

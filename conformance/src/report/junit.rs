@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Report, Tally, escaped, word};
+use crate::answers::{Comparison, Difference, Reason};
 
 impl Report<'_> {
     pub(super) fn junit(&self) -> String {
@@ -33,6 +34,33 @@ impl Report<'_> {
             }
             text += "</testsuite>\n";
         }
+        if let Some(answers) = self.answers {
+            text += &compared(answers);
+        }
         text + "</testsuites>\n"
     }
+}
+
+/// What differs from the recorded answers without a reason, and reasons for nothing.
+fn compared(answers: &Comparison) -> String {
+    let found = |Difference { plugin, question, at, reference, ours, .. }: &Difference| {
+        (
+            format!("{plugin}: {question}: {at}"),
+            format!("recorded {reference}, here {ours}, without a reason"),
+        )
+    };
+    let idle = |reason: &&Reason| (reason.to_string(), "it explains nothing".to_owned());
+    let failures: Vec<_> = answers.unexplained().map(found).chain(answers.idle().iter().map(idle)).collect();
+    let (tests, fails) = (answers.compared.max(failures.len()), failures.len());
+    let mut text =
+        format!("<testsuite name=\"answers\" tests=\"{tests}\" failures=\"{fails}\" skipped=\"0\">\n");
+    for (name, message) in failures {
+        let (name, message) = (escaped(&name), escaped(&message));
+        // Writing to a string can't fail.
+        let _ = writeln!(
+            text,
+            "<testcase classname=\"answers\" name=\"{name}\"><failure message=\"{message}\"/></testcase>"
+        );
+    }
+    text + "</testsuite>\n"
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::{Report, Tally, word};
+use crate::answers::{Comparison, Difference};
 
 impl Report<'_> {
     pub(super) fn table(&self) -> String {
@@ -55,7 +56,39 @@ impl Report<'_> {
             }
             writeln!(out)?;
         }
+        if let Some(answers) = self.answers {
+            write_answers(answers, out)?;
+        }
         let Tally { passes, fails, skips } = Tally::of(self.verdicts);
         writeln!(out, "\n{}: {passes} pass, {fails} fail, {skips} skipped", self.directory.display())
     }
+}
+
+/// Where answers differ from the recorded ones: what has a reason in a line for each, the rest in full.
+fn write_answers(answers: &Comparison, out: &mut String) -> std::fmt::Result {
+    let Comparison { version, compared, unasked, unrecorded, .. } = answers;
+    writeln!(
+        out,
+        "\n{compared} answers beside those of {version}: {} values differ; {unasked} not asked here, {unrecorded} not recorded",
+        answers.differences.len()
+    )?;
+    let mut told: BTreeMap<&str, usize> = BTreeMap::new();
+    for found in &answers.differences {
+        if let Some(number) = found.reason {
+            *told.entry(answers.reasons[number].because.as_str()).or_default() += 1;
+        }
+    }
+    for (because, count) in told {
+        writeln!(out, "{count:>5}  {because}")?;
+    }
+    for Difference { plugin, question, at, reference, ours, .. } in answers.unexplained() {
+        writeln!(
+            out,
+            "FAIL without a reason: {plugin} | {question} | {at} | {ours}\n  recorded: {reference}"
+        )?;
+    }
+    for reason in answers.idle() {
+        writeln!(out, "FAIL explains nothing: {reason}")?;
+    }
+    Ok(())
 }

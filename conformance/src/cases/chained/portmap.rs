@@ -6,6 +6,8 @@ use crate::case::{Case, Of};
 use crate::cases::breakage::{CONTENT, NO_DEL, NO_RUNTIME_CONFIG};
 use crate::cases::leak::added;
 use crate::life::{same, settled};
+use crate::traffic::tcp;
+use crate::unmet::require;
 
 pub(crate) const CASES: &[Case] = &[
     Case {
@@ -69,15 +71,22 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "chained.portmap-taken-port",
-        says: "a host port that another container holds is refused, not silently lost",
-        source: "Kubernetes and podman rely on a port having one owner; B-21",
+        says: "a host port that another container holds is refused, or leads to the container that asked last: an ADD that succeeds is true",
+        source: "CNI spec 2, ADD; part 3: \"keep working after creating a second container with the same HostPort\"; B-21",
         of: Of::Plugins(&["portmap"]),
         check: |stage| {
             let ports = json!([{ "hostPort": 8080, "containerPort": 80, "protocol": "tcp" }]);
             let keys = json!({ "runtimeConfig": { "portMappings": ports } });
             let a = added(stage.attachment()?.with(&keys))?;
             let b = stage.attachment()?.with(&keys);
-            b.run("ADD").error()?;
+            let answer = b.run("ADD");
+            if answer.code == 0 {
+                let there = (b.own_addresses().0, 80).into();
+                let came = tcp(&b.pod, there, stage.node, ([127, 0, 0, 1], 8080).into());
+                require!(came.is_ok(), "the second ADD succeeds, and the port does not lead there: {came:?}");
+                return b.del();
+            }
+            answer.error()?;
             b.run("DEL").success()?;
             a.check()?;
             a.del()
