@@ -19,8 +19,10 @@ pub struct Who {
 }
 
 impl Who {
-    /// `HTTP/1.0 200 OK … NAME ADDRESS`. The address of an IPv4 caller may be written as one of IPv6.
-    pub(crate) fn parse(said: &str) -> Option<Self> {
+    /// `HTTP/1.0 200 OK … NAME ADDRESS`, or the last line alone; none where it is something else. The address of an IPv4
+    /// caller may be written as one of IPv6.
+    #[must_use]
+    pub fn parse(said: &str) -> Option<Self> {
         let (name, caller) = said.trim_end().lines().last()?.split_once(' ')?;
         let caller: IpAddr = caller.trim_matches(['[', ']']).parse().ok()?;
         Some(Self { name: name.to_owned(), caller: caller.to_canonical() })

@@ -1,6 +1,6 @@
 //! The cluster and its nodes.
 
-use std::path::Path;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use sandbox::{
     ApiServer, ControlPlane, KubeNode, Lan, Machine, Node, Output, PATIENCE, Place, ProxyMode, Stopped,
@@ -8,10 +8,10 @@ use sandbox::{
 };
 use serde_json::{Value, json};
 
-use crate::Image;
+use crate::{Image, dual_stack};
 
-/// The pods' network of `deploy/trestle.yaml`.
-const PODS: &str = "10.244.0.0/16";
+/// The pods' networks: that of `deploy/trestle.yaml`, and the one by which its README makes it dual stack.
+const PODS: &str = "10.244.0.0/16,fd42::/56";
 
 /// The number, on the switch, of who is no node: the calling thread, by which the nodes' default routes lead.
 const OUTSIDE: u8 = 254;
@@ -31,7 +31,8 @@ pub struct Cluster<'node> {
 }
 
 impl<'node> Cluster<'node> {
-    /// A cluster of one node per mode, `node1`, `node2`, … at `192.0.2.1`, `192.0.2.2`, …, none of which has a network yet.
+    /// A dual-stack cluster of one node per mode, `node1`, `node2`, … at `192.0.2.1` and `2001:db8::1`, `192.0.2.2` and
+    /// `2001:db8::2`, …, none of which has a network yet.
     ///
     /// # Panics
     /// Where something doesn't come up.
@@ -39,10 +40,11 @@ impl<'node> Cluster<'node> {
     pub fn start(node: &'node Node, modes: &[ProxyMode]) -> Self {
         let image = Image::built();
         let lan = Lan::new(node, "lan0");
-        lan.route(&[&format!("{}/24", address(OUTSIDE))]);
+        let [v4, v6] = addresses(OUTSIDE);
+        lan.route(&[&format!("{v4}/24"), &format!("{v6}/64")]);
         let first = machine(node, &lan, 1);
         let (api, plane) = first.within(|| {
-            let api = ApiServer::at(node, address(1).parse().expect("an address"), &[]);
+            let api = ApiServer::at(node, addresses(1)[0], &[]);
             let plane = ControlPlane::start(&api, PODS);
             (api, plane)
         });
@@ -96,14 +98,25 @@ impl<'node> Cluster<'node> {
         self.nodes.push(node);
     }
 
-    /// Installs Trestle: `kubectl apply -f deploy/trestle.yaml`, and waits until it works on every node.
+    /// Installs Trestle by `kubectl apply`, for both families as `deploy/README.md` says, and waits until it works on every
+    /// node.
     ///
     /// # Panics
     /// Where a node doesn't turn Ready.
     pub fn install(&self) {
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/trestle.yaml");
-        self.kubectl(&["apply", "-f", &manifest.display().to_string()]);
+        self.apply_text(&dual_stack());
         self.wait_ready();
+    }
+
+    /// `kubectl apply -f` of a manifest.
+    ///
+    /// # Panics
+    /// Where the server refuses it.
+    pub fn apply_text(&self, manifest: &str) {
+        self.control().within(|| {
+            let path = self.api.write("manifest.yaml", manifest);
+            self.api.kubectl(&["apply", "-f", &path.display().to_string()]);
+        });
     }
 
     /// Waits until every Node is Ready and every agent of the DaemonSet.
@@ -220,15 +233,21 @@ impl<'node> Cluster<'node> {
     }
 }
 
-/// An address on the switch.
-fn address(number: u8) -> String {
-    format!("192.0.2.{number}")
+/// A machine's addresses on the switch.
+fn addresses(number: u8) -> [IpAddr; 2] {
+    [
+        Ipv4Addr::new(192, 0, 2, number).into(),
+        Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, number.into()).into(),
+    ]
 }
 
-/// A machine on the switch, with the default route without which it couldn't as much as ask for a Service.
+/// A machine on the switch, with the default routes without which it couldn't as much as ask for a Service.
 fn machine(node: &Node, lan: &Lan, number: u8) -> Machine {
     let machine = node.machine(&format!("node{number}"));
-    lan.plug(&machine, "eth0", &[&format!("{}/24", address(number))]);
-    machine.exec(&["ip", "route", "add", "default", "via", &address(OUTSIDE)]);
+    let [v4, v6] = addresses(number);
+    lan.plug(&machine, "eth0", &[&format!("{v4}/24"), &format!("{v6}/64")]);
+    for outside in addresses(OUTSIDE) {
+        machine.exec(&["ip", "route", "add", "default", "via", &outside.to_string()]);
+    }
     machine
 }

@@ -42,7 +42,7 @@ pub fn resolver() -> Vec<Value> {
         json!({
             "apiVersion": "v1", "kind": "Service", "metadata": metadata("kube-dns"),
             "spec": {
-                "clusterIP": CLUSTER_DNS, "selector": labels,
+                "clusterIPs": CLUSTER_DNS, "ipFamilyPolicy": "RequireDualStack", "selector": labels,
                 "ports": [
                     {"name": "dns", "port": 53, "protocol": "UDP"},
                     {"name": "dns-tcp", "port": 53, "protocol": "TCP"},

@@ -90,15 +90,19 @@ impl Workload {
         self.object.clone()
     }
 
-    /// A Service before its Pods; `spec` says what kind.
+    /// A Service before its Pods, in both families; `spec` says what kind, or that it is of one.
     #[must_use]
     pub fn service(&self, name: &str, spec: &Value) -> Value {
         let mut service = json!({
             "apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "default"}, "spec": spec,
         });
         service["spec"]["selector"] = json!({"app": self.name});
-        if service["spec"]["ports"].is_null() {
-            service["spec"]["ports"] = json!([{"port": PORT}]);
+        for (key, usual) in
+            [("ports", json!([{"port": PORT}])), ("ipFamilyPolicy", json!("RequireDualStack"))]
+        {
+            if service["spec"][key].is_null() {
+                service["spec"][key] = usual;
+            }
         }
         service
     }

@@ -161,6 +161,17 @@ impl<'node> ApiServer<'node> {
         path
     }
 
+    /// Writes a file beside the server's own, and says where it is.
+    ///
+    /// # Panics
+    /// Where it can't be written.
+    #[must_use]
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.directory.join(name);
+        self.node.write(&path, text);
+        path
+    }
+
     /// A file that the server keeps: its certificate, the key of service accounts.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.directory.join(name)

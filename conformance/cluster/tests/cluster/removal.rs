@@ -1,16 +1,11 @@
 //! Trestle is removed as deploy/README.md says.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
-use cluster::Cluster;
+use cluster::{Cluster, deploy};
 use sandbox::Place;
 
 use crate::reach;
-
-fn deploy(file: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy").join(file)
-}
 
 /// All that an agent makes, but the sysctls that let a node route.
 const LEFT: &str = "ip route show proto 116; ip -6 route show proto 116; ip nexthop; ip link show type vxlan; \
@@ -22,13 +17,7 @@ pub(crate) fn all(cluster: &Cluster) {
     cluster.kubectl(&["delete", "--timeout=120s", "-f", &deploy("trestle.yaml").display().to_string()]);
     let jobs = fs::read_to_string(deploy("cleanup.yaml")).expect("it is there");
     for node in cluster.nodes() {
-        let name = node.name();
-        let file = format!("/run/cleanup-{name}.yaml");
-        cluster
-            .control()
-            .within(|| fs::write(&file, jobs.replace("NODE", name)))
-            .expect("the machine's own /run");
-        cluster.kubectl(&["apply", "-f", &file]);
+        cluster.apply_text(&jobs.replace("NODE", node.name()));
     }
     for node in cluster.nodes() {
         let name = node.name();

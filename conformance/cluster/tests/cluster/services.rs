@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::reach::{answers, inside};
 
-/// The Services: `web` by every kind of door, `near` by a door to the node's own Pod, `heads` without an address, `own` before one Pod.
+/// The Services: `web` by every kind of door, `near` by a door to the node's own Pod, `heads` without an address, `six` in the second family
+/// alone, `own` before one Pod.
 pub(crate) fn objects(web: &Workload, own: &Workload) -> Vec<Value> {
     let port = |node_port: u16| json!([{"port": PORT, "nodePort": node_port}]);
     vec![
@@ -18,12 +19,16 @@ pub(crate) fn objects(web: &Workload, own: &Workload) -> Vec<Value> {
             &json!({"type": "NodePort", "externalTrafficPolicy": "Local", "ports": port(LOCAL_PORT)}),
         ),
         web.service("heads", &json!({"clusterIP": "None"})),
+        web.service("six", &json!({"ipFamilyPolicy": "SingleStack", "ipFamilies": ["IPv6"]})),
         own.service("own", &json!({})),
     ]
 }
 
+/// Who is no node.
+const OUTSIDE: [&str; 2] = ["192.0.2.254", "2001:db8::fe"];
+
 /// The addresses of a Service.
-fn addresses(cluster: &Cluster, service: &str) -> Vec<IpAddr> {
+pub(crate) fn addresses(cluster: &Cluster, service: &str) -> Vec<IpAddr> {
     let seen = cluster.get(&["service", "-n=default", service]);
     let all = seen["spec"]["clusterIPs"].as_array().into_iter().flatten();
     all.filter_map(|ip| ip.as_str()?.parse().ok()).collect()
@@ -44,8 +49,10 @@ pub(crate) fn all(cluster: &Cluster, outside: &Node) {
     let (web, bare, own) = (Pods::of(cluster, "web"), Pods::of(cluster, "bare"), Pods::of(cluster, "own"));
     let own = own.on("node1");
     let pods = inside(cluster);
-    let callers = ["192.0.2.254".parse::<IpAddr>().expect("an address")];
-    for address in addresses(cluster, "web") {
+    let callers = OUTSIDE.map(|address| address.parse::<IpAddr>().expect("an address"));
+    let (both, six) = (addresses(cluster, "web"), addresses(cluster, "six"));
+    assert_eq!((both.len(), six.len()), (2, 1), "{both:?} {six:?}");
+    for address in both.into_iter().chain(six) {
         for pod in &pods {
             all_answer(&pod.pod, (address, PORT), &web.names());
         }

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::{ADMIN, ApiServer, Containerd, Daemon, Node, Place, cached};
 
 /// Where Pods ask for names, if somebody has made a Service that answers there.
-pub const CLUSTER_DNS: &str = "10.96.0.10";
+pub const CLUSTER_DNS: [&str; 2] = ["10.96.0.10", "fd96::a"];
 
 /// What a kubelet writes for all of the machine (`setupKernelTunables`), and the value it wants there. It finds them
 /// so, and writes nothing.
@@ -53,7 +53,7 @@ pub(super) fn start(
         "failSwapOn": false,
         "oomScoreAdj": 0,
         "maxOpenFiles": 20000,
-        "clusterDNS": [CLUSTER_DNS],
+        "clusterDNS": CLUSTER_DNS,
         "clusterDomain": "cluster.local",
         "resolvConf": format!("{scratch}/resolv.conf"),
         "podLogsDir": format!("{scratch}/pods"),
