@@ -182,6 +182,17 @@ impl<'node> Cluster<'node> {
         self.control().within(|| self.api.apply(&list));
     }
 
+    /// Has every node take in an image of an older version, and says its name.
+    ///
+    /// # Panics
+    /// Where there is none, or a node doesn't take it.
+    #[must_use]
+    pub fn import_older(&self) -> String {
+        let older = self.image.older();
+        let names: Vec<String> = self.nodes.iter().map(|node| older.import(node.containerd())).collect();
+        names.into_iter().next().expect("a node is there")
+    }
+
     /// The API server.
     #[must_use]
     pub fn api(&self) -> &ApiServer<'node> {

@@ -42,7 +42,8 @@ pub fn resolver() -> Vec<Value> {
         json!({
             "apiVersion": "v1", "kind": "Service", "metadata": metadata("kube-dns"),
             "spec": {
-                "clusterIPs": CLUSTER_DNS, "ipFamilyPolicy": "RequireDualStack", "selector": labels,
+                "clusterIP": CLUSTER_DNS[0], "clusterIPs": CLUSTER_DNS, "ipFamilyPolicy": "RequireDualStack",
+                "selector": labels,
                 "ports": [
                     {"name": "dns", "port": 53, "protocol": "UDP"},
                     {"name": "dns-tcp", "port": 53, "protocol": "TCP"},

@@ -7,6 +7,9 @@ use sandbox::{Containerd, cached};
 /// Names the archive; without it, it is where `make image` writes it: beside this program's own build.
 const NAMED: &str = "TRESTLE_IMAGE";
 
+/// Names the archive of an older version.
+const OLDER: &str = "TRESTLE_OLDER_IMAGE";
+
 /// An archive that holds the image under the name that the manifests use.
 #[derive(Debug, Clone)]
 pub struct Image(PathBuf);
@@ -32,12 +35,31 @@ impl Image {
         Self(cached("images/flannel.tar"))
     }
 
-    /// Has a node's containerd take it in.
+    /// An image of an older version: what is named, or what was built beside that.
     ///
     /// # Panics
-    /// Where it refuses.
-    pub fn import(&self, containerd: &Containerd) {
+    /// Where there is none.
+    #[must_use]
+    pub fn older(&self) -> Self {
+        let path =
+            std::env::var_os(OLDER).map_or_else(|| self.0.with_file_name("trestle-older.tar"), PathBuf::from);
+        assert!(path.exists(), "{} is missing: conformance/cluster/archive builds it", path.display());
+        Self(path)
+    }
+
+    /// Has a node's containerd take it in, and says under which name.
+    ///
+    /// # Panics
+    /// Where it refuses, or has an image of the name.
+    pub fn import(&self, containerd: &Containerd) -> String {
+        let known = || containerd.ctr(&["-n", "k8s.io", "image", "ls", "-q"]);
+        let before = known();
         containerd.ctr(&["-n", "k8s.io", "image", "import", &self.0.display().to_string()]);
+        let after = known();
+        // Beside their names the runtime lists images by their digests.
+        let named = |name: &&str| !name.contains("sha256:") && !before.lines().any(|known| known == *name);
+        let mut new = after.lines().filter(named);
+        new.next().unwrap_or_else(|| panic!("{}: no new image in {after}", self.0.display())).to_owned()
     }
 }
 

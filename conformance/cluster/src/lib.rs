@@ -4,6 +4,7 @@
 //! Nothing here knows the code that it tests. [`Cluster`] is where to begin; `make cluster` brings up the same to play with.
 
 mod administrator;
+mod agents;
 mod ask;
 mod cluster;
 mod dns;
@@ -15,6 +16,7 @@ mod step;
 mod workload;
 
 pub use administrator::{Administrator, commands};
+pub use agents::Agents;
 pub use ask::{Who, ask};
 pub use cluster::Cluster;
 pub use dns::resolver;
@@ -22,5 +24,5 @@ pub use flannel::flannels_manifest;
 pub use image::Image;
 pub use manifest::{deploy, dual_stack};
 pub use pods::{Pod, Pods};
-pub use step::step;
+pub use step::{say, step};
 pub use workload::{HOST_PORT, LOCAL_PORT, NODE_PORT, PORT, Workload};

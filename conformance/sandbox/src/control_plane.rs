@@ -21,7 +21,13 @@ impl ControlPlane {
     pub fn start(api: &ApiServer, pods: &str) -> Self {
         let file = |name: &str| api.file(name).display().to_string();
         let credentials = format!("--kubeconfig={}", api.kubeconfig().display());
-        let alone = ["--leader-elect=false", "--bind-address=127.0.0.1"];
+        let alone = [
+            "--leader-elect=false",
+            "--bind-address=127.0.0.1",
+            // A crowd comes at once, and not twenty a second.
+            "--kube-api-qps=1000",
+            "--kube-api-burst=1000",
+        ];
         let start = |program: &str, flags: &[String]| {
             let program_path = cached(&format!("kubernetes/{program}")).display().to_string();
             let flags: Vec<&str> = flags.iter().map(String::as_str).collect();

@@ -1,9 +1,7 @@
 //! As many Pods as a kubelet takes, at once on every node.
 
-use cluster::{Cluster, Workload};
+use cluster::{Cluster, Workload, step};
 use sandbox::{Allowed, KubeNode, PATIENCE, Place, Snapshot, eventually};
-
-use crate::step;
 
 /// What a kubelet runs at most, unless it is told otherwise: the agent, CoreDNS and all others are among them.
 const PODS: usize = 110;

@@ -9,24 +9,14 @@ mod people;
 mod reach;
 mod removal;
 mod services;
+mod trouble;
 mod upgrade;
 
-use std::time::Instant;
-
-use cluster::{Cluster, HOST_PORT, Workload, resolver};
+use cluster::{Cluster, HOST_PORT, Workload, resolver, step};
 use sandbox::{Node, ProxyMode};
 
 /// The port of Pods in their node's own network.
 const BARE_PORT: u16 = 8083;
-
-/// Does one thing, and says how long that took.
-#[allow(clippy::print_stdout, reason = "the figures are for who reads the log")]
-fn step<T>(what: &str, work: impl FnOnce() -> T) -> T {
-    let begun = Instant::now();
-    let done = work();
-    println!("{what}: {:.1} s", begun.elapsed().as_secs_f32());
-    done
-}
 
 #[test]
 fn a_cluster_works_from_kubectl_apply_to_the_last_pod() {
@@ -52,8 +42,9 @@ fn a_cluster_works_from_kubectl_apply_to_the_last_pod() {
     step("Services lead to pods", || services::all(&cluster, &node));
     step("names", || names::all(&cluster));
     step("kubectl exec, logs, proxy", || people::all(&cluster));
-    step("a node is filled and emptied", || crowd::comes_and_goes(&cluster));
+    step("a blocked tunnel is told", || trouble::all(&cluster));
+    step("both nodes are filled and emptied", || crowd::comes_and_goes(&cluster));
     step("a node joins, leaves and comes back as another", || life::all(&mut cluster));
-    step("another version, and back", || upgrade::all(&cluster));
+    step("an older version, and back", || upgrade::all(&cluster));
     step("Trestle is removed", || removal::all(&cluster));
 }

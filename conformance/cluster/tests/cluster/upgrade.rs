@@ -1,16 +1,12 @@
-//! Another version rolls over the nodes, and the one before comes back, while packets flow.
+//! An older version rolls over the nodes, and this one again, while packets flow.
 
-use cluster::Cluster;
-use sandbox::{Attached, Flow};
-use serde_json::Value;
+use cluster::{Agents, Cluster, say, step};
+use sandbox::{Attached, Flow, Place};
 
 use crate::reach;
 
-/// What the other version is called.
-const NEXT: &str = "trestle:next";
-
-/// How the runtime calls that.
-const NEXT_IN_FULL: &str = "docker.io/library/trestle:next";
+/// What installers put on a node: each plugin by its bytes.
+const PLUGINS: &str = "cd /opt/cni/bin && sha256sum *";
 
 /// A flow from each Pod to each address of the next one.
 fn flows(pods: &[Attached]) -> Vec<Flow> {
@@ -21,35 +17,35 @@ fn flows(pods: &[Attached]) -> Vec<Flow> {
     pairs.flat_map(to).collect()
 }
 
-/// Gives the image on each node another name.
-fn rename(cluster: &Cluster) {
-    for node in cluster.nodes() {
-        let all = node.containerd().ctr(&["-n", "k8s.io", "image", "ls", "-q"]);
-        let known = all.lines().find(|name| name.contains("/trestle:")).expect("the image was imported");
-        node.containerd().ctr(&["-n", "k8s.io", "image", "tag", "--force", known, NEXT_IN_FULL]);
-    }
+/// The plugins of each node.
+fn plugins(cluster: &Cluster) -> Vec<String> {
+    cluster.nodes().iter().map(|node| node.sh(PLUGINS).stdout).collect()
 }
 
-/// The images of the agents' Pods. The server keeps those of a node that left for a while.
-fn images(cluster: &Cluster) -> Vec<Value> {
-    let list = cluster.get(&["pods", "-n=trestle", "-l=app.kubernetes.io/name=routed-agent"]);
-    let stays = |pod: &&Value| cluster.nodes().iter().any(|node| pod["spec"]["nodeName"] == node.name());
-    let all = list["items"].as_array().into_iter().flatten().filter(stays);
-    all.map(|pod| pod["spec"]["containers"][0]["image"].clone()).collect()
-}
-
+/// Rolls back to an older version and forward again, without a packet lost: every agent is replaced, and every plugin.
 pub(crate) fn all(cluster: &Cluster) {
-    rename(cluster);
+    let older = cluster.import_older();
     let pods = reach::inside(cluster);
     let flows = flows(&pods);
-    let before = images(cluster);
-    cluster.kubectl(&["set", "image", "daemonset/routed-agent", "-n=trestle", &format!("*={NEXT}")]);
-    cluster.wait_rolled_out("daemonset/routed-agent", "trestle");
-    assert_eq!(images(cluster), vec![NEXT; cluster.nodes().len()]);
-    cluster.kubectl(&["rollout", "undo", "daemonset/routed-agent", "-n=trestle"]);
-    cluster.wait_rolled_out("daemonset/routed-agent", "trestle");
-    assert_eq!(images(cluster), before);
-    for flow in flows {
-        flow.end();
+    let (images, files) = (Agents::of(cluster).images(), plugins(cluster));
+    step("the older version works", || {
+        cluster.kubectl(&["set", "image", "daemonset/routed-agent", "-n=trestle", &format!("*={older}")]);
+        cluster.wait_rolled_out("daemonset/routed-agent", "trestle");
+    });
+    assert_eq!(Agents::of(cluster).images(), vec![older; cluster.nodes().len()]);
+    let replaced = plugins(cluster);
+    for (files, replaced) in files.iter().zip(&replaced) {
+        let same = files.lines().filter(|file| replaced.contains(*file));
+        assert_eq!(same.collect::<Vec<_>>(), Vec::<&str>::new(), "in both versions, or not replaced");
     }
+    step("this one works again", || {
+        cluster.kubectl(&["rollout", "undo", "daemonset/routed-agent", "-n=trestle"]);
+        cluster.wait_rolled_out("daemonset/routed-agent", "trestle");
+    });
+    assert_eq!((Agents::of(cluster).images(), plugins(cluster)), (images, files));
+    let of = flows.len();
+    step("flows end", || {
+        let packets: u64 = flows.into_iter().map(Flow::end).sum();
+        say(&format!("{packets} packets of {of} flows went through both, none was lost"));
+    });
 }

@@ -62,6 +62,8 @@ pub(super) fn start(
         "imageGCHighThresholdPercent": 100,
         "evictionHard": {"memory.available": "10Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
         "nodeStatusUpdateFrequency": "1s",
+        "kubeAPIQPS": 1000,
+        "kubeAPIBurst": 1000,
     });
     let credentials = api.portable_kubeconfig_of(ADMIN);
     runtime.within(|| {
