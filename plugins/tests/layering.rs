@@ -91,6 +91,7 @@ const LAYERS: [Layer; 9] = [
             "serde",
             "serde_json",
             "serde_yaml_ng",
+            "socket2",
             "thiserror",
             "tokio",
             "tracing",
@@ -113,7 +114,7 @@ const LAYERS: [Layer; 9] = [
     Layer {
         name: "cluster",
         ours: &["sandbox"],
-        theirs: &["nix", "serde_json"],
+        theirs: &["ipnetwork", "nix", "serde_json"],
         unreachable: &["cni", "netstate", "host", "ipam", "plugins", "routed-agent"],
     },
 ];

@@ -131,7 +131,6 @@ impl Agent {
         match question {
             Question::Differences(to) => drop(to.send(self.pass.differences())),
             Question::Peers(to) => drop(to.send(self.pass.peers())),
-            Question::Who(address, to) => drop(to.send(self.pass.who(address))),
         }
     }
 

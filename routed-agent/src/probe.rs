@@ -3,6 +3,7 @@
 //! ```text
 //! packet     a question, its echo by the same way, and the word beside the tunnel that it came
 //! answerer   answers other nodes' questions, for as long as the agent runs
+//! roster     whom it answers, and how often
 //! prober     asks, and concludes from what comes back
 //! ```
 //! Kernels say nothing of what a firewall drops, so one node alone can't tell on which way a packet was lost. The other
@@ -11,14 +12,16 @@
 mod answerer;
 mod packet;
 mod prober;
+mod roster;
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::rc::Rc;
 
 use ipnetwork::IpNetwork;
 use serde::{Deserialize, Serialize};
+use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 
 pub(crate) use answerer::answer;
@@ -147,10 +150,18 @@ impl fmt::Display for Finding {
 /// # Errors
 /// What the kernel says.
 pub(crate) async fn open(port: u16) -> io::Result<UdpSocket> {
-    match UdpSocket::bind((Ipv6Addr::UNSPECIFIED, port)).await {
+    match both(port) {
         Ok(socket) => Ok(socket),
         Err(_) => UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).await,
     }
+}
+
+/// Whatever `net.ipv6.bindv6only` says.
+fn both(port: u16) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::IPV6, Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
+    socket.set_only_v6(false)?;
+    socket.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)).into())?;
+    UdpSocket::from_std(socket.into())
 }
 
 /// The address as a socket of both families takes it, or one of IPv4 alone.

@@ -2,7 +2,6 @@
 //! of the state directory for this node's administrator.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,8 +47,6 @@ pub(crate) enum Question {
     Differences(oneshot::Sender<Result<Vec<String>, String>>),
     /// Who are the other nodes?
     Peers(oneshot::Sender<Vec<Peer>>),
-    /// Which of them has this address?
-    Who(IpAddr, oneshot::Sender<Option<Peer>>),
 }
 
 /// Whom a connection comes from.

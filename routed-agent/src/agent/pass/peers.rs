@@ -1,8 +1,10 @@
 //! The other nodes, as a probe asks them.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 
+use ipnetwork::IpNetwork;
 use netstate::{Family, Path, Via};
 
 use super::Pass;
@@ -16,20 +18,14 @@ impl Pass {
     /// Every other node that has a path, once a family.
     pub(crate) fn peers(&self) -> Vec<Peer> {
         let Some(wanted) = &self.wanted else { return Vec::new() };
-        wanted.fabric.paths.iter().map(|path| self.peer(path)).collect()
-    }
-
-    /// The node that has this address, or whose tunnel has it.
-    pub(crate) fn who(&self, address: IpAddr) -> Option<Peer> {
-        let mut paths = self.wanted.as_ref()?.fabric.paths.iter();
-        let path = paths.find(|path| path.subnet.network() == address || end(path) == address)?;
-        Some(self.peer(path))
-    }
-
-    fn peer(&self, path: &Path) -> Peer {
         let members = self.cluster.as_ref().map(|cluster| cluster.members.as_slice()).unwrap_or_default();
-        let member = members.iter().find(|member| member.subnet == path.subnet);
-        let node = member.map_or_else(|| path.subnet.to_string().into(), |member| Rc::clone(&member.node));
+        let names = members.iter().map(|member| (member.subnet, Rc::clone(&member.node))).collect();
+        wanted.fabric.paths.iter().map(|path| self.peer(path, &names)).collect()
+    }
+
+    fn peer(&self, path: &Path, names: &HashMap<IpNetwork, Rc<str>>) -> Peer {
+        let name = names.get(&path.subnet);
+        let node = name.map_or_else(|| path.subnet.to_string().into(), Rc::clone);
         let address = end(path);
         let passage = match path.via {
             Via::Tunnel { .. } => Passage::Tunnel {
