@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -44,11 +44,17 @@ impl Lock {
     /// # Errors
     /// As [`Lock::take`].
     pub(crate) fn try_take(directory: &Path) -> io::Result<Option<Self>> {
-        let file = open(directory)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Self { directory: directory.to_owned(), _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
+        loop {
+            let file = open(directory)?;
+            match file.try_lock() {
+                Ok(()) if lies_in(&file, directory)? => {
+                    return Ok(Some(Self { directory: directory.to_owned(), _file: file }));
+                }
+                // Between the two steps its holder has removed it, and others lock the one that lies there now.
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
         }
     }
 
@@ -90,7 +96,39 @@ fn open(directory: &Path) -> io::Result<File> {
     File::options().create(true).truncate(false).write(true).mode(0o600).open(directory.join(LOCK))
 }
 
+/// Is this open file the lock that others find in the directory?
+fn lies_in(file: &File, directory: &Path) -> io::Result<bool> {
+    let own = file.metadata()?;
+    match fs::metadata(directory.join(LOCK)) {
+        Ok(found) => Ok((found.dev(), found.ino()) == (own.dev(), own.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Where the agent of a state directory listens.
 pub(crate) fn socket(directory: &Path) -> PathBuf {
     directory.join("agent.sock")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_was_removed_with_its_directory_is_nobodys() {
+        let directory = std::env::temp_dir().join(format!("trestle-lock-{}", std::process::id()));
+        let first = Lock::try_take(&directory).unwrap().expect("nobody has it");
+        assert!(Lock::try_take(&directory).unwrap().is_none());
+        // Somebody has opened it, and is about to lock it.
+        let early = open(&directory).unwrap();
+        assert!(lies_in(&early, &directory).unwrap());
+        first.forget().unwrap();
+        assert!(!lies_in(&early, &directory).unwrap());
+        let second = Lock::try_take(&directory).unwrap().expect("nobody has the new one");
+        assert!(!lies_in(&early, &directory).unwrap());
+        assert!(Lock::try_take(&directory).unwrap().is_none());
+        second.forget().unwrap();
+        assert!(!directory.exists());
+    }
 }
