@@ -28,16 +28,18 @@ pub(super) fn key(node: &Node, path: &Path) {
 }
 
 impl ApiServer<'_> {
-    /// Starts the server anew, with this renewed. Watches end; who has a kubeconfig file of ours goes on.
+    /// Starts the server anew, with these renewed. Watches end; who has a kubeconfig file of ours goes on.
     ///
     /// # Panics
     /// As [`ApiServer::start`].
-    pub fn renew(&mut self, what: Renewed) {
+    pub fn renew(&mut self, all: &[Renewed]) {
         self.kill();
-        match what {
-            Renewed::Accounts => key(self.node, &self.file(ACCOUNTS)),
-            Renewed::Certificate => {
-                fs::remove_dir_all(self.file(CERTIFICATES)).expect("the server has made it");
+        for what in all {
+            match what {
+                Renewed::Accounts => key(self.node, &self.file(ACCOUNTS)),
+                Renewed::Certificate => {
+                    fs::remove_dir_all(self.file(CERTIFICATES)).expect("the server has made it");
+                }
             }
         }
         self.start_again();
