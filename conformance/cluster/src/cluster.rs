@@ -3,8 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use sandbox::{
-    ApiServer, ControlPlane, KubeNode, Lan, Machine, Node, Output, PATIENCE, Place, ProxyMode, Stopped,
-    eventually,
+    ApiServer, ControlPlane, KubeNode, Lan, Launched, Machine, Node, Output, PATIENCE, Place, ProxyMode,
+    Stopped, eventually,
 };
 use serde_json::{Value, json};
 
@@ -49,10 +49,28 @@ impl<'node> Cluster<'node> {
             (api, plane)
         });
         let mut cluster = Self { node, lan, image, nodes: Vec::new(), plane, api, machines: vec![first] };
-        for mode in modes {
-            cluster.join(*mode);
-        }
+        // All start at once, which takes the time of one.
+        let launched: Vec<Launched> =
+            modes.iter().enumerate().map(|(index, mode)| cluster.launch(index, *mode)).collect();
+        let Self { nodes, machines, api, .. } = &mut cluster;
+        machines[0].within(|| nodes.extend(launched.into_iter().map(|one| one.registered(node, api))));
+        nodes.iter_mut().for_each(KubeNode::wait_for_proxy);
         cluster
+    }
+
+    /// Starts the kubelet of one more node.
+    fn launch(&mut self, index: usize, mode: ProxyMode) -> Launched {
+        if index == self.machines.len() {
+            let number = u8::try_from(index + 1).expect("a test has a few nodes");
+            self.machines.push(machine(self.node, &self.lan, number));
+        }
+        let joining = &self.machines[index];
+        self.control().within(|| {
+            let stopped = Stopped::new(self.node, joining, mode);
+            // Before the first Pod comes.
+            self.image.import(stopped.containerd());
+            stopped.launch_as(self.node, &self.api, joining.name())
+        })
     }
 
     /// One more node, the next by number; it has a kubelet, and Pods come to it from now on. Hands back its index.
@@ -61,17 +79,9 @@ impl<'node> Cluster<'node> {
     /// Where something doesn't come up.
     pub fn join(&mut self, mode: ProxyMode) -> usize {
         let index = self.nodes.len();
-        if index == self.machines.len() {
-            let number = u8::try_from(index + 1).expect("a test has a few nodes");
-            self.machines.push(machine(self.node, &self.lan, number));
-        }
-        let joining = &self.machines[index];
-        let node = self.control().within(|| {
-            let stopped = Stopped::new(self.node, joining, mode);
-            // Before the first Pod comes.
-            self.image.import(stopped.containerd());
-            stopped.start_as(self.node, &self.api, joining.name())
-        });
+        let launched = self.launch(index, mode);
+        let mut node = self.control().within(|| launched.registered(self.node, &self.api));
+        node.wait_for_proxy();
         self.nodes.push(node);
         index
     }

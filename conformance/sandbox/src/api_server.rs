@@ -121,6 +121,9 @@ impl<'node> ApiServer<'node> {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let mut server = Daemon::start(&words, &self.directory.join("server.log"));
         let ready = ["get", "--raw", "/readyz"];
+        // Until it listens, kubectl would but take the processor from it.
+        let address = self.address();
+        server.until("the API server listens", || std::net::TcpStream::connect(address).is_ok());
         server.until("the API server is ready", || self.try_kubectl(&ready).code == 0);
         self.server = Some(server);
     }

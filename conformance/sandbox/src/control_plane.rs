@@ -52,7 +52,8 @@ impl ControlPlane {
         let scheduler = start("kube-scheduler", &[]);
         let mut plane = Self { manager, scheduler };
         plane.manager.until("a controller manager makes the default service account", || {
-            api.try_kubectl(&["get", "serviceaccount", "-n=default", "default"]).code == 0
+            let created = ["wait", "--for=create", "--timeout=5s", "-n=default", "serviceaccount/default"];
+            api.try_kubectl(&created).code == 0
         });
         let answers = |port: u16| std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
         plane.scheduler.until("the scheduler listens", || answers(10259));

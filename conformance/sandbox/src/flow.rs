@@ -60,6 +60,12 @@ impl Flow {
         Self { child: Some(child), address, running }
     }
 
+    /// Lets it run out; [`Flow::end`] waits for that.
+    pub fn run_out(&self) {
+        // It may have been told before.
+        let _ = fs::remove_file(&self.running);
+    }
+
     /// Ends it, and says how many requests were sent.
     ///
     /// # Panics
@@ -81,8 +87,8 @@ impl Flow {
     }
 
     fn counted(mut self) -> (Counted, String) {
+        self.run_out();
         let child = self.child.take().expect("it is ended once");
-        fs::remove_file(&self.running).expect("it was made at the start");
         let output = child.wait_with_output().expect("the flow ends");
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let counts = said.lines().filter_map(counts);
@@ -101,7 +107,7 @@ fn counts(line: &str) -> Option<(u64, u64)> {
 impl Drop for Flow {
     fn drop(&mut self) {
         // Where the test failed before its end.
-        let _ = fs::remove_file(&self.running);
+        self.run_out();
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
             let _ = child.wait();

@@ -29,6 +29,15 @@ pub struct KubeNode {
     mode: ProxyMode,
 }
 
+/// A node whose kubelet has been started.
+#[derive(Debug)]
+pub struct Launched {
+    name: String,
+    // Needs what follows.
+    kubelet: Daemon,
+    stopped: Stopped,
+}
+
 /// A node without its kubelet and kube-proxy, on which containers run on.
 #[derive(Debug)]
 pub struct Stopped {
@@ -55,19 +64,40 @@ impl Stopped {
         &self.containerd
     }
 
-    /// Starts kubelet and kube-proxy as the Node of this name, and waits until it is registered.
+    /// Starts kubelet and kube-proxy as the Node of this name, and waits until they work.
     ///
     /// # Panics
     /// Where something doesn't come up.
     #[must_use]
     pub fn start_as(self, node: &Node, api: &ApiServer, name: &str) -> KubeNode {
-        let Self { containerd, addresses, mode } = self;
-        let mut kubelet = kubelet::start(node, api, &containerd, (name, &addresses));
-        let registered = ["get", "node", name, "-o=jsonpath={.status.addresses}"];
-        kubelet
-            .until("the Node is registered", || api.try_kubectl(&registered).stdout.contains(&addresses[0]));
-        let proxy = proxy::start(node, &containerd, (name, mode));
-        KubeNode { name: name.to_owned(), proxy, kubelet, containerd, addresses, mode }
+        let mut started = self.launch_as(node, api, name).registered(node, api);
+        started.wait_for_proxy();
+        started
+    }
+
+    /// Starts the kubelet, and waits for nothing.
+    #[must_use]
+    pub fn launch_as(self, node: &Node, api: &ApiServer, name: &str) -> Launched {
+        let kubelet = kubelet::start(node, api, &self.containerd, (name, &self.addresses));
+        Launched { name: name.to_owned(), kubelet, stopped: self }
+    }
+}
+
+impl Launched {
+    /// Waits until the Node is registered, and starts its kube-proxy, which looks for it.
+    ///
+    /// # Panics
+    /// Where it never is.
+    #[must_use]
+    pub fn registered(self, node: &Node, api: &ApiServer) -> KubeNode {
+        let Self { name, mut kubelet, stopped: Stopped { containerd, addresses, mode } } = self;
+        let created = ["wait", "--for=create", "--timeout=5s", &format!("node/{name}")];
+        let registered = ["get", "node", &name, "-o=jsonpath={.status.addresses}"];
+        kubelet.until("the Node is registered", || {
+            api.try_kubectl(&created).code == 0 && api.try_kubectl(&registered).stdout.contains(&addresses[0])
+        });
+        let proxy = proxy::start(node, &containerd, (&name, mode));
+        KubeNode { name, proxy, kubelet, containerd, addresses, mode }
     }
 }
 
@@ -80,6 +110,14 @@ impl KubeNode {
     #[must_use]
     pub fn start(node: &Node, api: &ApiServer, machine: &Machine, mode: ProxyMode) -> Self {
         Stopped::new(node, machine, mode).start_as(node, api, machine.name())
+    }
+
+    /// Waits until kube-proxy has written its rules.
+    ///
+    /// # Panics
+    /// Where it never does.
+    pub fn wait_for_proxy(&mut self) {
+        proxy::wait(&mut self.proxy, &self.containerd);
     }
 
     /// Stops kubelet and kube-proxy. What they have started runs on.

@@ -44,7 +44,7 @@ pub use eventually::{PATIENCE, eventually};
 pub use flow::{Counted, Flow};
 pub use installed::{Directory, plugins_dir};
 pub use kernel::without_netfilter;
-pub use kube_node::{CLUSTER_DNS, KubeNode, ProxyMode, Stopped};
+pub use kube_node::{CLUSTER_DNS, KubeNode, Launched, ProxyMode, Stopped};
 pub use machine::{Lan, Machine};
 pub use node::Node;
 pub use place::{Output, Place};

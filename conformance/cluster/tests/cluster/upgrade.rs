@@ -45,6 +45,7 @@ pub(crate) fn all(cluster: &Cluster) {
     assert_eq!((Agents::of(cluster).images(), plugins(cluster)), (images, files));
     let of = flows.len();
     step("flows end", || {
+        flows.iter().for_each(Flow::run_out);
         let packets: u64 = flows.into_iter().map(Flow::end).sum();
         say(&format!("{packets} packets of {of} flows went through both, none was lost"));
     });

@@ -19,7 +19,7 @@ pub enum ProxyMode {
     Nftables,
 }
 
-/// Starts one for the Node of this name, with the kubelet's rights.
+/// Starts one for the Node of this name, with the kubelet's rights, and waits for nothing.
 pub(super) fn start(node: &Node, containerd: &Containerd, (name, mode): (&str, ProxyMode)) -> Daemon {
     let runtime = containerd.runtime();
     let scratch = runtime.scratch().display().to_string();
@@ -42,12 +42,15 @@ pub(super) fn start(node: &Node, containerd: &Containerd, (name, mode): (&str, P
     });
     runtime.within(|| node.write(format!("{scratch}/proxy.json"), &config.to_string()));
     let program = cached("kubernetes/kube-proxy").display().to_string();
-    let mut proxy = runtime.start("kube-proxy", &[&program, &format!("--config={scratch}/proxy.json")]);
+    runtime.start("kube-proxy", &[&program, &format!("--config={scratch}/proxy.json")])
+}
+
+/// Waits until it has written its rules.
+pub(super) fn wait(proxy: &mut Daemon, containerd: &Containerd) {
     proxy.until("kube-proxy has written its rules", || {
-        let health = runtime.within(health).unwrap_or_default();
+        let health = containerd.runtime().within(health).unwrap_or_default();
         ["IPv4", "IPv6"].iter().all(|family| health.contains(&format!("\"{family}\":")))
     });
-    proxy
 }
 
 /// What it says of itself: each family, with the time of its last change, as soon as there was one.
