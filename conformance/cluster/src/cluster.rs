@@ -155,7 +155,7 @@ impl<'node> Cluster<'node> {
     }
 
     fn until_succeeds(&self, words: &[&str]) {
-        let came = eventually(PATIENCE * 8, || self.try_kubectl(words).code == 0);
+        let came = eventually(PATIENCE * 15, || self.try_kubectl(words).code == 0);
         assert!(came, "kubectl {words:?}: {:?}\n{}", self.try_kubectl(words), self.state());
     }
 

@@ -1,5 +1,5 @@
 //! A whole Kubernetes cluster on private nodes: etcd, API server, controller manager and scheduler on the first of them, containerd,
-//! kubelet and kube-proxy on each, CoreDNS, and Trestle as people install it: its image, and `deploy/trestle.yaml` as it stands.
+//! kubelet and kube-proxy on each, CoreDNS, and Trestle as people install it: its image, and `deploy/trestle.yaml`; IPv4 and IPv6.
 //!
 //! Nothing here knows the code that it tests. [`Cluster`] is where to begin; `make cluster` brings up the same to play with.
 

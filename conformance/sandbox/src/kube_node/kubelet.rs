@@ -64,6 +64,9 @@ pub(super) fn start(
         "nodeStatusUpdateFrequency": "1s",
         "kubeAPIQPS": 1000,
         "kubeAPIBurst": 1000,
+        // What a crowd has to tell nobody reads.
+        "eventRecordQPS": 10,
+        "eventBurst": 50,
     });
     let credentials = api.portable_kubeconfig_of(ADMIN);
     runtime.within(|| {
