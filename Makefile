@@ -15,7 +15,7 @@ build: ## static binaries: target/release/cni, all plugins in one, and target/re
 
 test: ## everything: lints, every test, as root and as an ordinary user, under other kernels
 	conformance/tools/deps test
-	conformance/tools/test
+	conformance/tools/in-copy conformance/tools/test
 
 lint: ## formatting, clippy, cargo-deny
 	conformance/tools/lint
@@ -25,7 +25,7 @@ deps: ## what the tests need
 
 test-rootless: ## the kernel tests as an ordinary user, in a user namespace
 	conformance/tools/deps test
-	conformance/tools/rootless
+	conformance/tools/in-copy conformance/tools/rootless
 
 test-vm: ## the kernel tests under the kernels of Debian, in a virtual machine
 	conformance/tools/deps test
@@ -66,5 +66,5 @@ bench-agent: ## the agent among 5,000 Nodes beside flanneld
 	conformance/tools/build routed-agent
 	conformance/bench/agent
 
-clean: ## what was built here; the cache stays
+clean: ## what was built here; the cache and the copy that was tested stay
 	cargo clean

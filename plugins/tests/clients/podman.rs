@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sandbox::{Allowed, Node, PATIENCE, Place, Runtime, Snapshot, Uplink, cached, eventually};
+use sandbox::{Allowed, Node, PATIENCE, Place, Runtime, Snapshot, Uplink, cached, configure_podman, eventually};
 
 use crate::network::{answers, install, standing};
 
@@ -21,12 +21,7 @@ impl Podman {
         install(node);
         node.install(Path::new(env!("CARGO_BIN_EXE_cni")), &CHAINED);
         let runtime = Runtime::new(node, node);
-        let scratch = runtime.scratch().display().to_string();
-        node.write(format!("{scratch}/containers.conf"), CONTAINERS);
-        node.write(
-            format!("{scratch}/storage.conf"),
-            &format!("[storage]\ndriver = \"overlay\"\ngraphroot = \"{scratch}/storage\"\nrunroot = \"{scratch}/run\"\n"),
-        );
+        configure_podman(node, &runtime, runtime.scratch());
         let podman = Self { runtime };
         let rootfs = cached("images/rootfs.tar").display().to_string();
         podman.run(&["import", "-q", &rootfs, "localhost/busybox:1"]);
@@ -60,20 +55,6 @@ impl Podman {
         assert!(reached, "{container} does not reach {address}");
     }
 }
-
-const CONTAINERS: &str = r#"[containers]
-default_ulimits = []
-default_sysctls = []
-log_driver = "k8s-file"
-[engine]
-cgroup_manager = "cgroupfs"
-events_logger = "none"
-runtime = "runc"
-[network]
-network_backend = "cni"
-cni_plugin_dirs = ["/opt/cni/bin"]
-network_config_dir = "/etc/cni/net.d"
-"#;
 
 #[test]
 fn containers_of_podman_reach_each_other_move_and_leave_nothing() {

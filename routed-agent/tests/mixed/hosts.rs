@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sandbox::{Daemon, Lan, Machine, Node, PATIENCE, Place, Runtime, cached, eventually};
+use sandbox::{Daemon, Lan, Machine, Node, PATIENCE, Place, Runtime, cached, configure_podman, eventually};
 
 const PAGE: &str = include_str!("../../../docs/three-hosts.md");
 const UNIT: &str = include_str!("../../../deploy/systemd/routed-agent.service");
@@ -13,20 +13,6 @@ const OWN: &str = "mkdir -p /run/etc/upper /run/etc/work
     mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/etc/upper,workdir=/run/etc/work /etc
     mkdir -p /etc/cni /etc/containers; mount -t tmpfs tmpfs /etc/cni; mkdir /etc/cni/net.d
     mount -t tmpfs tmpfs /usr/local/bin";
-
-const CONTAINERS: &str = r#"[containers]
-default_ulimits = []
-default_sysctls = []
-log_driver = "k8s-file"
-[engine]
-cgroup_manager = "cgroupfs"
-events_logger = "none"
-runtime = "runc"
-[network]
-network_backend = "cni"
-cni_plugin_dirs = ["/opt/cni/bin"]
-network_config_dir = "/etc/cni/net.d"
-"#;
 
 struct Host {
     runtime: Runtime,
@@ -43,12 +29,9 @@ impl Host {
         assert!(plugins.exists(), "{} is missing: cargo build -p plugins", plugins.display());
         machine.exec(&["cp", AGENT, &plugins.display().to_string(), "/usr/local/bin"]);
         let runtime = Runtime::new(node, &machine);
-        let (group, scratch) = (runtime.cgroup().to_owned(), runtime.scratch().display().to_string());
+        let group = runtime.cgroup().to_owned();
         runtime.within(|| {
-            node.write("/etc/containers/containers.conf", CONTAINERS);
-            node.write("/etc/containers/storage.conf", &format!(
-                "[storage]\ndriver = \"overlay\"\ngraphroot = \"{scratch}/storage\"\nrunroot = \"{scratch}/run\"\n"
-            ));
+            configure_podman(node, &runtime, Path::new("/etc/containers"));
             // The tree of control groups is the whole machine's, so everything below has one of the test's.
             node.write("/usr/local/bin/podman", &format!(
                 "#!/bin/sh\n[ \"$1\" = run ] || exec /usr/bin/podman \"$@\"\nshift\nexec /usr/bin/podman run --cgroup-parent /{group} \"$@\"\n"
