@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use sandbox::{Allowed, Node, PATIENCE, Place, Runtime, Snapshot, Uplink, cached, configure_podman, eventually};
+use sandbox::{
+    Allowed, Node, PATIENCE, Place, Runtime, Snapshot, Uplink, cached, configure_podman, eventually,
+};
 
 use crate::network::{answers, install, standing};
 

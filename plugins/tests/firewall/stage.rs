@@ -34,7 +34,7 @@ impl Container {
 
     /// Does it reach an address by `ping`?
     pub(crate) fn reaches(&self, address: &str) -> bool {
-        self.pod.try_exec(&["ping", "-n", "-c", "3", "-i", "0.1", "-W", "0.5", address]).code == 0
+        self.pod.try_exec(&["ping", "-n", "-c", "1", "-i", "0.1", "-w", "2", address]).code == 0
     }
 
     /// Does it reach every address of another, by its own family of addresses?
