@@ -13,12 +13,11 @@ const NOT_ASKED: &[(&str, &str)] = &[
     ("P-025", "binds the runtime: what it makes of a plugin without VERSION"),
 ];
 
-/// Defects B-nn that are no plugin's, or that this kernel can't show.
-const NO_CASE: &[(&str, &str)] = &[
-    ("B-10", "ipvlan's ADD: asked where the kernel has ipvlan, by protocol.delegate-add-fails"),
-    ("B-30", "libcni's, not a plugin's"),
-    ("B-31", "libcni's, not a plugin's"),
-];
+/// What was seen of each supposed defect of the reference.
+const DEFECTS: &str = include_str!("../../reference/defects");
+
+/// What the reference fails.
+const FAILS: &str = include_str!("../../reference/fails-1.9.1");
 
 fn all() -> impl Iterator<Item = &'static Case> {
     GROUPS.iter().flat_map(Group::all)
@@ -60,11 +59,33 @@ fn every_numbered_check_is_a_case_or_has_a_reason() {
 }
 
 #[test]
-fn every_supposed_defect_is_a_case_or_has_a_reason() {
-    let cases = named("B-");
-    for number in (1..=8).chain(10..=36) {
-        let number = format!("B-{number:02}");
-        let listed = NO_CASE.iter().any(|(listed, _)| *listed == number);
-        assert!(cases.contains(&number) || listed, "{number} is no case and has no reason");
+fn every_supposed_defect_is_confirmed_or_refuted_by_cases_or_has_a_reason() {
+    let lines = |text: &'static str| text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    let failing: BTreeSet<_> =
+        lines(FAILS).filter_map(|line| line.trim_start_matches("? ").split(' ').next()).collect();
+    let mut seen = Vec::new();
+    for line in lines(DEFECTS) {
+        let (number, rest) = line.split_once(' ').expect("a number and what was seen");
+        let (what, rest) = rest.split_once(' ').expect("what was seen, and of which cases");
+        seen.push(number.to_owned());
+        assert!(matches!(what, "confirmed" | "refuted" | "unseen"), "{line}");
+        for id in rest.split(' ').filter(|_| what != "unseen") {
+            let case = all().find(|case| case.id == id);
+            let names_it = case.is_some_and(|case| case.source.contains(number));
+            assert!(names_it, "{id} is no case of {number}");
+            assert_eq!(failing.contains(id), what == "confirmed", "{line}");
+        }
+    }
+    let wanted: Vec<_> = (1..=8).chain(10..=36).map(|number| format!("B-{number:02}")).collect();
+    assert_eq!(seen, wanted);
+    let others: Vec<_> = named("B-").into_iter().filter(|number| !wanted.contains(number)).collect();
+    assert!(others.is_empty(), "{others:?} are no supposed defects");
+}
+
+#[test]
+fn what_the_reference_fails_are_cases() {
+    for line in FAILS.lines().filter(|line| !line.starts_with('#')) {
+        let id = line.trim_start_matches("? ").split(' ').next().unwrap_or_default();
+        assert!(all().any(|case| case.id == id), "{id} is no case");
     }
 }
