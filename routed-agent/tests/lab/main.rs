@@ -3,6 +3,7 @@
 mod cluster;
 mod files;
 mod life;
+mod network_manager;
 mod networkd;
 mod reach;
 mod reboot;

@@ -1,10 +1,12 @@
-//! systemd-networkd on the same host: `deploy/systemd` keeps it off what is ours. It is the real one, of Debian's package systemd.
+//! systemd-networkd on the same host: `deploy/systemd` keeps it off what is ours. It is the real one, of Debian's package systemd;
+//! and at the end, NetworkManager.
 
 use std::path::Path;
 
 use sandbox::{Daemon, Place};
 
 use crate::cluster::{Cluster, Member, Shape};
+use crate::network_manager;
 
 const NETWORKD: &str = "/lib/systemd/systemd-networkd";
 
@@ -32,13 +34,17 @@ const KEEP_OFF: [(&str, &str); 2] = [
 
 /// Addresses that no file has, on the first link and on the last: when networkd has taken both away, it has seen every link.
 const STRANGERS: &str = "ip link add last type bridge; ip link set last up
-    for link in eth0 last; do ip addr add 198.51.100.1/24 dev $link; done
+    for link in eth0 last; do ip addr add 198.51.100.1/24 dev $link; done";
+
+/// Every link as udev would have it.
+pub(crate) const READY: &str = "mkdir -p /run/udev/data
     for index in $(cat /sys/class/net/*/ifindex); do echo I:1 >/run/udev/data/n$index; done";
 
 /// A start of networkd: it looks at every link, and makes of it what its files say.
 fn start(member: &Member) {
     let machine = &member.machine;
     machine.sh(STRANGERS);
+    machine.sh(READY);
     let mut networkd = machine.within(|| {
         Daemon::start(&["env", "SYSTEMD_LOG_TARGET=console", NETWORKD], Path::new("/run/networkd.log"))
     });
@@ -48,7 +54,7 @@ fn start(member: &Member) {
 }
 
 #[test]
-fn what_is_ours_outlives_restarts_with_networkd_and_only_by_our_files() {
+fn what_is_ours_outlives_restarts_with_networkd_and_with_network_manager_and_only_by_our_files() {
     assert!(Path::new(NETWORKD).exists(), "no {NETWORKD}: make deps installs the package systemd");
     let shape = Shape { backend: r#"{"Type": "vxlan", "DirectRouting": true}"#, ..Shape::VXLAN };
     let mut cluster = Cluster::routed(shape, 3);
@@ -61,7 +67,7 @@ fn what_is_ours_outlives_restarts_with_networkd_and_only_by_our_files() {
     member
         .machine
         .sh("mount -t tmpfs tmpfs /etc/systemd; mkdir -p /etc/systemd/network /etc/systemd/networkd.conf.d");
-    member.machine.sh("mkdir -p /run/systemd /run/udev/data");
+    member.machine.sh("mkdir -p /run/systemd");
     member.machine.sh(FILES);
     let ours = |member: &Member| member.machine.sh(OURS).stdout;
     let before = ours(member);
@@ -90,6 +96,8 @@ fn what_is_ours_outlives_restarts_with_networkd_and_only_by_our_files() {
         assert!(!after.contains(taken), "without our files {taken} stays:\n{after}");
     }
     mended(member);
+    member.kill();
+    network_manager::leaves_ours_alone(member, || ours(member));
 }
 
 fn mended(member: &mut Member) {
