@@ -5,18 +5,19 @@
 //! by the first pass. Before a complete list of Nodes was seen nothing is touched; after that, what is known last
 //! counts until something newer is known.
 
+mod alarm;
 mod ear;
 mod facts;
 mod locator;
 mod nodes;
 mod pass;
+mod readiness;
 
 use std::io;
 use std::time::{Duration, Instant, SystemTime};
 
-use host::watch::{Topic, Wake};
+use host::watch::{Followed, Topic, Wake};
 use tokio::sync::{mpsc, watch};
-use tokio::time::sleep_until;
 
 use crate::metrics::Metrics;
 use crate::patience::Patience;
@@ -25,6 +26,7 @@ use crate::server::Question;
 use crate::source::News;
 use crate::status::Status;
 
+pub(crate) use alarm::Alarm;
 pub(crate) use ear::Ear;
 pub(crate) use locator::Locator;
 pub(crate) use pass::{Ground, Outcome, Pass, restore};
@@ -82,6 +84,7 @@ pub(crate) struct Agent {
     ears: Ears,
     voice: Voice,
     patience: Patience,
+    alarm: Alarm,
     /// When the next pass is made.
     due: Instant,
     /// When the last one ended.
@@ -96,13 +99,14 @@ pub(crate) struct Agent {
 
 impl Agent {
     /// A loop that has heard nothing yet.
-    pub(crate) fn new(pass: Pass, ears: Ears, voice: Voice) -> Self {
+    pub(crate) fn new(pass: Pass, ears: Ears, voice: Voice, alarm: Alarm) -> Self {
         let now = Instant::now();
         Self {
             pass,
             ears,
             voice,
             patience: Patience::default(),
+            alarm,
             due: now + TICK,
             ended: now,
             looked: now,
@@ -121,7 +125,7 @@ impl Agent {
                 heard = self.ears.rules.heard() => self.heard(heard),
                 Some(()) = self.ears.files.recv() => self.mend(Wake::default()),
                 Some(question) = self.ears.questions.recv() => self.answer(question),
-                () = sleep_until(self.due.into()) => self.work(),
+                () = self.alarm.rings(self.due) => self.work(),
             }
         }
     }
@@ -194,7 +198,9 @@ impl Agent {
         if !step {
             self.looked = self.ended;
             let links = self.pass.links();
-            self.ears.network.follow(links.iter().map(|(name, index)| (name.as_str(), *index)));
+            let followed =
+                links.iter().map(|(name, index, part)| Followed { name, index: *index, part: *part });
+            self.ears.network.follow(followed);
         }
         self.due = self.looked + TICK;
         if step && self.ground == Ground::Unknown {

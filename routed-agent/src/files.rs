@@ -1,7 +1,6 @@
 //! What the agent writes for others: the conflist for runtimes; `subnet.env`, by which host-local knows that it holds, for
 //! the `flannel` plugin, too.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -92,7 +91,7 @@ impl Files {
     /// # Errors
     /// [`PublishError`].
     pub(crate) fn withdraw(&self) -> Result<(), PublishError> {
-        published::rename(&self.subnet_env, &self.withdrawn())
+        published::rename(&self.subnet_env, &self.withdrawn()).map(drop)
     }
 
     fn withdrawn(&self) -> PathBuf {
@@ -109,11 +108,7 @@ impl Files {
             .ok()?
             .flatten()
             .filter_map(|file| file.file_name().into_string().ok());
-        let is_configuration = |name: &String| {
-            let extension = Path::new(name).extension().and_then(OsStr::to_str);
-            matches!(extension, Some("conf" | "conflist" | "json"))
-        };
-        let first = names.filter(is_configuration).min()?;
+        let first = names.filter(|name| set_aside::is_read(Path::new(name))).min()?;
         (first.as_str() < name).then(|| Rival { first: directory.join(first), ours: name.to_owned() })
     }
 

@@ -46,14 +46,15 @@ pub(crate) fn write_if_different(path: &Path, text: &str) -> Result<Outcome, Pub
     Ok(Outcome::Written)
 }
 
-/// Gives a file another name; it may be missing.
+/// Gives a file another name. Was it there?
 ///
 /// # Errors
 /// [`PublishError`].
-pub(crate) fn rename(path: &Path, new: &Path) -> Result<(), PublishError> {
+pub(crate) fn rename(path: &Path, new: &Path) -> Result<bool, PublishError> {
     match fs::rename(path, new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(PublishError::new(path, error)),
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(PublishError::new(path, error)),
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_local;
 
-use crate::agent::{Agent, Ear, Ears, Locator, Pass, Voice};
+use crate::agent::{Agent, Alarm, Ear, Ears, Locator, Pass, Voice};
 use crate::cluster::{Terms, Unannotated};
 use crate::command::{NodesFrom, Settings};
 use crate::duties::Decisions;
@@ -86,6 +86,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         tracing::warn!(%error, "nf_tables can't be heard");
         Ear::deaf()
     });
+    let alarm = Alarm::new().map_err(io("make a timer"))?;
     let (status, seen) = watch::channel(Status::default());
     let (wishes, hopes) = watch::channel(Wish::default());
     let (questions, asked) = mpsc::channel(1);
@@ -112,7 +113,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     report::start(&settings, hopes, told);
     Files::new(&settings).watch(&changed);
     let ears = Ears { news, network, rules, files, questions: asked };
-    let mut agent = Agent::new(pass, ears, Voice { status, wishes, notices, metrics });
+    let mut agent = Agent::new(pass, ears, Voice { status, wishes, notices, metrics }, alarm);
     tokio::select! {
         () = agent.run() => {}
         _ = terminate.recv() => tracing::info!("SIGTERM; what was made stays"),

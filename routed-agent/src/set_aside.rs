@@ -2,15 +2,19 @@
 //! sorts before `10-trestle.conflist`. It stays beside it under a name that no runtime reads, for the way back.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::published::PublishError;
+use crate::published::{self, PublishError};
 
-/// What runtimes read.
+/// How the names of files end that runtimes read.
 const READ: [&str; 3] = ["conf", "conflist", "json"];
+
+/// Is it a network configuration to a runtime, by its name?
+pub(crate) fn is_read(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| READ.iter().any(|read| extension == *read))
+}
 
 /// How the name of what was set aside ends; it begins with a dot.
 const ASIDE: &str = ".taken-over";
@@ -36,7 +40,7 @@ pub(crate) fn put_back(ours: &Path) -> Result<Vec<PathBuf>, PublishError> {
 /// # Errors
 /// [`PublishError`]; the rest was removed.
 pub(crate) fn forget(ours: &Path) -> Result<(), PublishError> {
-    let removed = aside(ours).into_iter().map(|path| crate::published::remove(&path));
+    let removed = aside(ours).into_iter().map(|path| published::remove(&path));
     removed.fold(Ok(()), Result::and)
 }
 
@@ -50,21 +54,18 @@ fn moved(files: Vec<PathBuf>, name: impl Fn(&str) -> Option<String>) -> Result<V
     for path in files {
         let Some(new) = path.file_name().and_then(|old| name(old.to_str()?)) else { continue };
         let new = path.with_file_name(new);
-        match fs::rename(&path, &new) {
-            Ok(()) => done.push(new),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => result = result.and(Err(PublishError::new(&path, error))),
+        match published::rename(&path, &new) {
+            Ok(true) => done.push(new),
+            Ok(false) => {}
+            Err(error) => result = result.and(Err(error)),
         }
     }
     result.map(|()| done)
 }
 
 fn of_flannel(ours: &Path) -> Vec<PathBuf> {
-    let read = |path: &PathBuf| {
-        path != ours
-            && path.extension().is_some_and(|extension| READ.iter().any(|read| extension == *read))
-            && fs::read(path).is_ok_and(|text| is_flannels(&text))
-    };
+    let read =
+        |path: &PathBuf| path != ours && is_read(path) && fs::read(path).is_ok_and(|text| is_flannels(&text));
     beside(ours).into_iter().filter(read).collect()
 }
 

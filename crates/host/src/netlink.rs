@@ -76,9 +76,30 @@ impl<T> Request<T> {
     }
 }
 
+/// What went through a socket.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Sends, whatever they held.
+    pub sends: u32,
+    /// Receipts: of a dump each holds up to 32 KiB.
+    pub receipts: u32,
+}
+
+impl Traffic {
+    /// What went through since it was `before`.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            sends: self.sends.wrapping_sub(before.sends),
+            receipts: self.receipts.wrapping_sub(before.receipts),
+        }
+    }
+}
+
 /// A netlink socket of one protocol, in one network namespace.
 pub struct Netlink<T> {
     socket: Socket,
+    traffic: Traffic,
     sequence: u32,
     buffer: Vec<u8>,
     messages: PhantomData<T>,
@@ -96,7 +117,13 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
         // Filters of dumps count only with strict checking; a kernel without it (before 4.20) sends more.
         let _ = socket.set_netlink_get_strict_chk(true);
         socket.connect(&SocketAddr::new(0, 0))?;
-        Ok(Self { socket, sequence: 0, buffer: vec![0; BUFFER], messages: PhantomData })
+        Ok(Self {
+            socket,
+            traffic: Traffic::default(),
+            sequence: 0,
+            buffer: vec![0; BUFFER],
+            messages: PhantomData,
+        })
     }
 
     /// Sends the requests in one send and reads an answer for each that asks for one. A request that is refused
@@ -114,7 +141,7 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
             answers.push(None);
             self.encode(request, &mut bytes);
         }
-        self.socket.send(&bytes, 0)?;
+        self.send(&bytes)?;
         let mut found: Vec<Vec<T>> = answers.iter().map(|_| Vec::new()).collect();
         while waiting > 0 {
             let length = self.receive(0)?;
@@ -158,7 +185,7 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
             self.encode(request, &mut bytes);
         }
         self.make_room(bytes.len());
-        self.socket.send(&bytes, 0)?;
+        self.send(&bytes)?;
         let mut refused = None;
         loop {
             let length = match self.receive(libc::MSG_DONTWAIT) {
@@ -208,6 +235,16 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
         }
     }
 
+    /// What went through it by now.
+    pub(crate) fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.traffic.sends = self.traffic.sends.wrapping_add(1);
+        self.socket.send(bytes, 0).map(drop)
+    }
+
     fn encode(&mut self, request: Request<T>, bytes: &mut Vec<u8>) {
         self.sequence += 1;
         let mut header = NetlinkHeader::default();
@@ -223,6 +260,7 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
     /// Fills the buffer, and returns how far. `flags` are `MSG_*`.
     fn receive(&mut self, flags: libc::c_int) -> io::Result<usize> {
         let length = self.socket.recv(&mut &mut self.buffer[..], flags | libc::MSG_TRUNC)?;
+        self.traffic.receipts = self.traffic.receipts.wrapping_add(1);
         if length > self.buffer.len() {
             return Err(io::Error::other(format!("the kernel sent {length} bytes at once, over {BUFFER}")));
         }

@@ -7,10 +7,13 @@
 //! costs one pass more, and spares telling our messages from others': the kernel does not say whose a forwarding entry is.
 
 mod sift;
+mod timer;
 
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+
+pub use timer::Timer;
 
 use netlink_sys::protocols::{NETLINK_NETFILTER, NETLINK_ROUTE};
 use netlink_sys::{Socket, SocketAddr};
@@ -109,6 +112,26 @@ impl fmt::Display for Wake {
     }
 }
 
+/// A link that counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Followed<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its index, where it has one by now.
+    pub index: Option<u32>,
+    /// What of it counts.
+    pub part: Part,
+}
+
+/// What of a link counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The link itself. The kernel learns its neighbours, and forgets them, for as long as there is traffic.
+    Itself,
+    /// Its neighbours and forwarding entries too: a tunnel's are ours.
+    WithNeighbours,
+}
+
 /// What is followed of all that happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Interest {
@@ -117,6 +140,8 @@ enum Interest {
         links: Vec<String>,
         /// Their indexes.
         indexes: Vec<u32>,
+        /// Those among them whose neighbours and forwarding entries count.
+        tunnels: Vec<u32>,
     },
     /// Tables by name.
     Rules { tables: Vec<String> },
@@ -139,7 +164,10 @@ impl Watch {
         let socket = open(NETLINK_ROUTE)?;
         GROUPS.into_iter().try_for_each(|group| socket.add_membership(group))?;
         let _ = socket.add_membership(NEXT_HOPS);
-        Ok(Self::new(socket, Interest::Network { links: Vec::new(), indexes: Vec::new() }))
+        Ok(Self::new(
+            socket,
+            Interest::Network { links: Vec::new(), indexes: Vec::new(), tunnels: Vec::new() },
+        ))
     }
 
     /// Listens for changes to the nftables tables of these names, whatever their family.
@@ -157,15 +185,17 @@ impl Watch {
         Self { socket, interest, buffer: vec![0; BUFFER] }
     }
 
-    /// From now on only these links count, each with its name and its index, where it has one by now, and their
-    /// neighbours do. Pods come and go on others all the time. To be said again when a link was made anew.
-    pub fn follow<'a>(&mut self, links: impl IntoIterator<Item = (&'a str, Option<u32>)>) {
-        if let Interest::Network { links: names, indexes } = &mut self.interest {
+    /// From now on only these links count. Pods come and go on others all the time. To be said again when a link was made
+    /// anew.
+    pub fn follow<'a>(&mut self, links: impl IntoIterator<Item = Followed<'a>>) {
+        if let Interest::Network { links: names, indexes, tunnels } = &mut self.interest {
             names.clear();
             indexes.clear();
-            for (name, index) in links {
+            tunnels.clear();
+            for Followed { name, index, part } in links {
                 names.push(name.to_owned());
                 indexes.extend(index);
+                tunnels.extend(index.filter(|_| part == Part::WithNeighbours));
             }
         }
     }

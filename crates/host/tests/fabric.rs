@@ -2,10 +2,14 @@
 
 #[path = "fabric/change.rs"]
 mod change;
+#[path = "fabric/count.rs"]
+mod count;
 #[path = "fabric/flannel.rs"]
 mod flannel;
 #[path = "fabric/golden.rs"]
 mod golden;
+#[path = "../benches/fabric/peers.rs"]
+mod peers;
 #[path = "fabric/repair.rs"]
 mod repair;
 #[path = "fabric/scene.rs"]

@@ -1,22 +1,19 @@
 //! Hears the kernel: its notifications only wake the loop, which then looks for itself.
 
 use std::io;
-use std::os::fd::AsFd;
-use std::os::unix::net::UnixDatagram as Descriptor;
 use std::time::Duration;
 
-use host::watch::{Wake, Watch};
-use tokio::io::Interest;
-use tokio::net::UnixDatagram;
+use host::watch::{Followed, Wake, Watch};
 use tokio::time::sleep;
+
+use super::readiness::Readiness;
 
 /// One of the kernel's voices; none where the kernel lacks what would speak.
 pub(crate) struct Ear(Option<Voice>);
 
 struct Voice {
     watch: Watch,
-    /// The same socket, for tokio to wait for: any socket with messages will do for that, and nothing is read here.
-    readiness: UnixDatagram,
+    readiness: Readiness,
 }
 
 impl Ear {
@@ -25,8 +22,7 @@ impl Ear {
     /// # Errors
     /// Where no descriptor is left.
     pub(crate) fn new(watch: Watch) -> io::Result<Self> {
-        let readiness = UnixDatagram::from_std(Descriptor::from(watch.as_fd().try_clone_to_owned()?))?;
-        Ok(Self(Some(Voice { watch, readiness })))
+        Ok(Self(Some(Voice { readiness: Readiness::of(&watch)?, watch })))
     }
 
     /// Hears nothing, ever: what others change is found by the loop's own tick.
@@ -49,7 +45,7 @@ impl Ear {
     async fn listen(&mut self) -> io::Result<Wake> {
         loop {
             match &self.0 {
-                Some(voice) => voice.readiness.readable().await?,
+                Some(voice) => voice.readiness.wait().await?,
                 None => std::future::pending().await,
             }
             if let Some(wake) = self.drain()? {
@@ -64,15 +60,12 @@ impl Ear {
     /// Where the socket fails.
     pub(crate) fn drain(&mut self) -> io::Result<Option<Wake>> {
         let Some(Voice { watch, readiness }) = &mut self.0 else { return Ok(None) };
-        // Says that there is nothing more to read, before there is not: what comes in between makes it readable again.
-        let nothing: io::Result<()> =
-            readiness.try_io(Interest::READABLE, || Err(io::ErrorKind::WouldBlock.into()));
-        debug_assert!(nothing.is_err());
+        readiness.forget();
         watch.drain()
     }
 
     /// From now on only these links count.
-    pub(crate) fn follow<'a>(&mut self, links: impl IntoIterator<Item = (&'a str, Option<u32>)>) {
+    pub(crate) fn follow<'a>(&mut self, links: impl IntoIterator<Item = Followed<'a>>) {
         if let Some(Voice { watch, .. }) = &mut self.0 {
             watch.follow(links);
         }

@@ -11,6 +11,7 @@ mod turn;
 use host::Host;
 use host::fabric::Shape;
 use host::uplink::Interface;
+use host::watch::Part;
 use ipnetwork::IpNetwork;
 use netstate::{Fabric, Family, LinkName, PodRules};
 
@@ -272,13 +273,14 @@ impl Pass {
         Ok(fabric.chain(rules.iter().map(ToString::to_string)).collect())
     }
 
-    /// The links that matter: what happens on others is not ours. None while it is not known which.
-    pub(crate) fn links(&mut self) -> Vec<(String, Option<u32>)> {
+    /// The links that matter, and what of them: what happens on others is not ours. None while it is not known which.
+    pub(crate) fn links(&mut self) -> Vec<(String, Option<u32>, Part)> {
         let (Some(wanted), Ok(bridge)) = (&self.wanted, LinkName::new(BRIDGE)) else { return Vec::new() };
         let fabric = &wanted.fabric;
-        let names = fabric.tunnels.iter().map(|tunnel| &tunnel.name).chain(&fabric.underlay).chain([&bridge]);
+        let tunnels = fabric.tunnels.iter().map(|tunnel| (&tunnel.name, Part::WithNeighbours));
+        let others = fabric.underlay.iter().chain([&bridge]).map(|name| (name, Part::Itself));
         let mut index = |name| self.host.find(name).ok().flatten().map(|seen| seen.index);
-        names.map(|name| (name.to_string(), index(name))).collect()
+        tunnels.chain(others).map(|(name, part)| (name.to_string(), index(name), part)).collect()
     }
 
     /// Later passes make paths of another shape.

@@ -40,6 +40,7 @@ impl<'a> Work<'a> {
         if self.effect == Effect::Change {
             self.bulk.left = None;
         }
+        let before = self.bulk.socket().traffic();
         let mut tunnels = [None; 2];
         for wanted in &fabric.tunnels {
             let index = self.tunnel(wanted, &fabric.networks);
@@ -61,6 +62,7 @@ impl<'a> Work<'a> {
         if self.effect == Effect::Change && self.pass.is_clean() {
             self.bulk.left = Left::of(&wanted, &hops);
         }
+        self.pass.traffic = self.bulk.socket().traffic().since(before);
         Ok(self.pass)
     }
 

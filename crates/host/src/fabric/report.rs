@@ -8,7 +8,7 @@ use netstate::{Family, LinkName, Mac};
 
 use super::foreign::Foreign;
 use super::object::{Hop, Object, Setting, Way};
-use crate::netlink::Refusal;
+use crate::netlink::{Refusal, Traffic};
 
 /// What a pass did, and what it could not do.
 #[derive(Debug, Default)]
@@ -19,6 +19,8 @@ pub struct Pass {
     pub failures: Vec<Failure>,
     /// Routes of others that take packets from a path, each with the path's subnet. They stay.
     pub foreign: Vec<(IpNetwork, Foreign)>,
+    /// What it took: of the socket for what there is one of a path.
+    pub traffic: Traffic,
 }
 
 impl Pass {

@@ -56,13 +56,15 @@ impl Host {
 
 impl Bulk {
     fn go(&mut self, changes: Vec<Drift>) -> Result<Option<Pass>, Error> {
+        let before = self.socket().traffic();
         if !changes.is_empty() {
             self.left = None;
             if !self.change(&changes).context("change", &"the fabric")?.is_empty() {
                 return Ok(None);
             }
         }
-        Ok(Some(Pass { changes, ..Pass::default() }))
+        let traffic = self.socket().traffic().since(before);
+        Ok(Some(Pass { changes, traffic, ..Pass::default() }))
     }
 }
 

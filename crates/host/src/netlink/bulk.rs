@@ -54,7 +54,7 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
     fn walk_once(&mut self, message: T, see: &mut dyn FnMut(T)) -> Result<bool, Refusal> {
         let mut bytes = Vec::new();
         self.encode(Request { message, flags: NLM_F_DUMP }, &mut bytes);
-        self.socket.send(&bytes, 0)?;
+        self.send(&bytes)?;
         let mut whole = true;
         loop {
             let length = self.receive(0)?;
@@ -101,7 +101,7 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
                     break;
                 }
             }
-            self.socket.send(&bytes, 0)?;
+            self.send(&bytes)?;
             self.hear(first, count, |index, refusal| refused.push((done + index, refusal)))?;
             done += count;
         }

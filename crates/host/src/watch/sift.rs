@@ -63,7 +63,7 @@ pub(super) fn sift(mut datagram: &[u8], interest: &Interest) -> Wake {
         let kind = u16::from_ne_bytes([k0, k1]);
         let body = &datagram[HEADER..length];
         let topic = match interest {
-            Interest::Network { links, indexes } => network(kind, body, links, indexes),
+            Interest::Network { .. } => network(kind, body, interest),
             Interest::Rules { tables } => rules(kind, body, tables),
         };
         wake = topic.map_or(wake, |topic| wake.and(topic.into()));
@@ -72,7 +72,8 @@ pub(super) fn sift(mut datagram: &[u8], interest: &Interest) -> Wake {
     wake
 }
 
-fn network(kind: u16, body: &[u8], links: &[String], indexes: &[u32]) -> Option<Topic> {
+fn network(kind: u16, body: &[u8], interest: &Interest) -> Option<Topic> {
+    let Interest::Network { links, indexes, tunnels } = interest else { return None };
     match kind {
         NEW_LINK | DELETE_LINK => {
             let followed = || indexes.contains(&number(body, 4).unwrap_or(0)) || is_named(body, LINK, links);
@@ -82,7 +83,7 @@ fn network(kind: u16, body: &[u8], links: &[String], indexes: &[u32]) -> Option<
         NEW_ADDRESS | DELETE_ADDRESS => (body.get(3) == Some(&EVERYWHERE)).then_some(Topic::Address),
         NEW_ROUTE | DELETE_ROUTE => is_route(body).then_some(Topic::Route),
         NEW_NEXT_HOP | DELETE_NEXT_HOP => Some(Topic::NextHop),
-        NEW_NEIGHBOUR | DELETE_NEIGHBOUR => indexes.contains(&number(body, 4)?).then_some(Topic::Neighbour),
+        NEW_NEIGHBOUR | DELETE_NEIGHBOUR => tunnels.contains(&number(body, 4)?).then_some(Topic::Neighbour),
         NEW_SETTING => attributes(body, SHORT)
             .any(|attribute| attribute.kind() == SETTING_LINK && attribute.value() == ALL_LINKS.to_ne_bytes())
             .then_some(Topic::Forwarding),

@@ -2,7 +2,7 @@
 
 use std::os::fd::AsFd;
 
-use host::watch::{Topic, Wake, Watch};
+use host::watch::{Followed, Part, Topic, Wake, Watch};
 use sandbox::{PATIENCE, Place, eventually};
 
 use host::fabric::Shape;
@@ -14,13 +14,21 @@ fn heard(watch: &mut Watch) -> Wake {
     watch.drain().expect("a socket").unwrap_or_default()
 }
 
+/// The links that the agent follows.
+fn followed(scene: &mut Scene) -> [Followed<'static>; 2] {
+    let parts = [("flannel.1", Part::WithNeighbours), ("eth0", Part::Itself)];
+    parts.map(|(name, part)| {
+        let found = scene.host.find(&name.parse().unwrap()).unwrap();
+        Followed { name, index: found.map(|link| link.index), part }
+    })
+}
+
 #[test]
 fn each_change_that_counts_wakes() {
     let mut scene = Scene::enter();
     let mut watch = Watch::network().unwrap();
     scene.heal(&tunnelled(Families::Dual, &[2]), Shape::NextHops);
-    let index = scene.host.find(&"flannel.1".parse().unwrap()).unwrap().unwrap().index;
-    watch.follow([("flannel.1", Some(index)), ("eth0", None)]);
+    watch.follow(followed(&mut scene));
     heard(&mut watch);
     for (change, topic) in [
         ("ip link set flannel.1 mtu 1300", Topic::Link),
@@ -50,7 +58,7 @@ fn what_pods_do_wakes_nobody() {
     scene.heal(&tunnelled(Families::Dual, &[2]), Shape::NextHops);
     scene.node.sh("ip link add cni0 type bridge; ip addr add 10.244.1.1/24 dev cni0; ip link set cni0 up");
     let mut watch = Watch::network().unwrap();
-    watch.follow([("flannel.1", None), ("eth0", None)]);
+    watch.follow(followed(&mut scene));
     let quiet = eventually(PATIENCE, || heard(&mut watch) == Wake::default());
     assert!(quiet, "it never stands still");
     scene.node.sh("

@@ -22,7 +22,7 @@ impl Pass {
     ) -> Result<(), host::Error> {
         let known = self.wanted.as_ref().map(|wanted| wanted.fabric.paths.as_slice()).unwrap_or_default();
         let is_known = |path: &Path| known.binary_search_by_key(&path.subnet, |known| known.subnet).is_ok();
-        if fabric.paths.iter().all(is_known) {
+        if fabric.paths == known || fabric.paths.iter().all(is_known) {
             return Ok(());
         }
         let foreign = self.host.foreign_routes(fabric)?;

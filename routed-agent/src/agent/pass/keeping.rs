@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use host::Applied;
 use host::fabric::{Drift, Foreign, Pass as Laid};
+use host::netlink::Traffic;
 use netstate::{Fabric, Family, Object, Plan, PodRules};
 
 use super::{Ground, LINES, Outcome, Pass};
@@ -28,7 +29,8 @@ impl Pass {
                 return Vec::new();
             }
         };
-        tracing::debug!(changes = pass.changes.len(), "the fabric is compared");
+        let Traffic { sends, receipts } = pass.traffic;
+        tracing::debug!(changes = pass.changes.len(), sends, receipts, "the fabric is compared");
         if outcome.ground == Ground::Unknown {
             let told =
                 |(subnet, foreign): &(_, Foreign)| format!("{foreign}: it takes packets to pods of {subnet}");

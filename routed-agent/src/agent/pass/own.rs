@@ -34,7 +34,8 @@ impl Pass {
 
     /// A Node that was a member, and says too little all of a sudden, keeps its path: its pods are there.
     pub(super) fn keep_silent(&self, cluster: &Cluster, paths: &mut Vec<Path>) {
-        let Some(wanted) = &self.wanted else { return };
+        // Nearly always nobody is, and a pass that changes nothing has nothing to put in order.
+        let Some(wanted) = self.wanted.as_ref().filter(|_| !cluster.silent.is_empty()) else { return };
         let kept = wanted.fabric.paths.iter().filter(|path| cluster.silent.contains(&path.subnet));
         paths.extend(kept);
         paths.sort_unstable_by_key(|path| (path.subnet.network(), path.subnet.prefix()));
