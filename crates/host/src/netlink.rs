@@ -9,8 +9,7 @@ use std::io;
 use std::marker::PhantomData;
 
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_REQUEST, NetlinkDeserializable, NetlinkHeader, NetlinkMessage, NetlinkPayload,
-    NetlinkSerializable,
+    NLM_F_ACK, NLM_F_REQUEST, NetlinkDeserializable, NetlinkMessage, NetlinkPayload, NetlinkSerializable,
 };
 use netlink_sys::{Socket, SocketAddr};
 use nix::sys::socket::setsockopt;
@@ -139,7 +138,7 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
         for request in requests {
             waiting += usize::from(request.flags & NLM_F_ACK != 0);
             answers.push(None);
-            self.encode(request, &mut bytes);
+            self.encode(&request, &mut bytes);
         }
         self.send(&bytes)?;
         let mut found: Vec<Vec<T>> = answers.iter().map(|_| Vec::new()).collect();
@@ -182,7 +181,7 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
         requests[last].flags |= NLM_F_ACK;
         let mut bytes = Vec::new();
         for request in requests {
-            self.encode(request, &mut bytes);
+            self.encode(&request, &mut bytes);
         }
         self.make_room(bytes.len());
         self.send(&bytes)?;
@@ -245,16 +244,19 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
         self.socket.send(bytes, 0).map(drop)
     }
 
-    fn encode(&mut self, request: Request<T>, bytes: &mut Vec<u8>) {
+    fn encode(&mut self, request: &Request<T>, bytes: &mut Vec<u8>) {
         self.sequence += 1;
-        let mut header = NetlinkHeader::default();
-        header.flags = request.flags | NLM_F_REQUEST;
-        header.sequence_number = self.sequence;
-        let mut message = NetlinkMessage::new(header, NetlinkPayload::InnerMessage(request.message));
-        message.finalize();
+        let length = HEADER + request.message.buffer_len();
         let start = bytes.len();
-        bytes.resize(start + message.buffer_len().next_multiple_of(4), 0);
-        message.serialize(&mut bytes[start..]);
+        // The kernel takes no more than its buffer holds.
+        bytes.extend(u32::try_from(length).unwrap_or(u32::MAX).to_ne_bytes());
+        bytes.extend(request.message.message_type().to_ne_bytes());
+        bytes.extend((request.flags | NLM_F_REQUEST).to_ne_bytes());
+        bytes.extend(self.sequence.to_ne_bytes());
+        // Whose it is, the kernel knows.
+        bytes.extend([0; 4]);
+        bytes.resize(start + length.next_multiple_of(4), 0);
+        request.message.serialize(&mut bytes[start + HEADER..start + length]);
     }
 
     /// Fills the buffer, and returns how far. `flags` are `MSG_*`.

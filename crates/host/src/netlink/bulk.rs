@@ -3,14 +3,18 @@
 use std::io;
 
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NetlinkDeserializable, NetlinkPayload, NetlinkSerializable,
+    NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NetlinkDeserializable, NetlinkHeader, NetlinkMessage,
+    NetlinkPayload, NetlinkSerializable,
 };
 use nix::sys::socket::{setsockopt, sockopt::RcvBuf};
 
-use super::{Netlink, Refusal, Request, answer, index, messages};
+use super::{HEADER, Netlink, Refusal, Request, answer, frames, index, messages};
 
 /// Linux sets `NLM_F_DUMP_INTR` where the table changed under a dump; each try starts anew.
 const DUMP_TRIES: u32 = 10;
+
+/// `NLMSG_MIN_TYPE`: lesser ones are netlink's own, an error or the end of a dump.
+const FIRST_TYPE: u16 = 0x10;
 
 /// Requests in one send. A refusal of each must find room in the socket's receive buffer.
 const AT_ONCE: usize = 250;
@@ -53,19 +57,23 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
     /// Did the table stand still?
     fn walk_once(&mut self, message: T, see: &mut dyn FnMut(T)) -> Result<bool, Refusal> {
         let mut bytes = Vec::new();
-        self.encode(Request { message, flags: NLM_F_DUMP }, &mut bytes);
+        self.encode(&Request { message, flags: NLM_F_DUMP }, &mut bytes);
         self.send(&bytes)?;
         let mut whole = true;
         loop {
             let length = self.receive(0)?;
-            for message in messages::<T>(&self.buffer[..length]) {
-                let message = message?;
-                if message.header.sequence_number != self.sequence {
+            for frame in frames(&self.buffer[..length]) {
+                let Some(header) = header(frame) else { continue };
+                if header.sequence_number != self.sequence {
                     continue;
                 }
-                whole &= message.header.flags & NLM_F_DUMP_INTR == 0;
-                match message.payload {
-                    NetlinkPayload::InnerMessage(inner) => see(inner),
+                whole &= header.flags & NLM_F_DUMP_INTR == 0;
+                // Nearly all of them.
+                if header.message_type >= FIRST_TYPE {
+                    see(T::deserialize(&header, &frame[HEADER..]).map_err(io::Error::other)?);
+                    continue;
+                }
+                match NetlinkMessage::<T>::deserialize(frame).map_err(io::Error::other)?.payload {
                     NetlinkPayload::Error(error) => answer(&error)?,
                     NetlinkPayload::Done(done) if done.code < 0 => {
                         return Err(io::Error::from_raw_os_error(-done.code).into());
@@ -96,7 +104,7 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
                 count += 1;
                 let last = count == AT_ONCE || requests.peek().is_none();
                 request.flags = if last { request.flags | NLM_F_ACK } else { request.flags & !NLM_F_ACK };
-                self.encode(request, &mut bytes);
+                self.encode(&request, &mut bytes);
                 if last {
                     break;
                 }
@@ -125,4 +133,16 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
         }
         Ok(())
     }
+}
+
+/// A message's header, without a copy of what is behind it: none where it is cut off.
+fn header(frame: &[u8]) -> Option<NetlinkHeader> {
+    let [l0, l1, l2, l3, k0, k1, f0, f1, s0, s1, s2, s3, p0, p1, p2, p3] = *frame.first_chunk::<HEADER>()?;
+    let mut header = NetlinkHeader::default();
+    header.length = u32::from_ne_bytes([l0, l1, l2, l3]);
+    header.message_type = u16::from_ne_bytes([k0, k1]);
+    header.flags = u16::from_ne_bytes([f0, f1]);
+    header.sequence_number = u32::from_ne_bytes([s0, s1, s2, s3]);
+    header.port_number = u32::from_ne_bytes([p0, p1, p2, p3]);
+    Some(header)
 }
