@@ -3,7 +3,7 @@
 One node of the cluster is real: a network namespace with a link to the API server. In it each contender starts, learns
 of all other Nodes, programs its kernel, and is then watched at rest, under heartbeats, and when a Node comes or goes.
 They take turns, each in a node of its own. The floor is what the kernel needs for the same paths, by requests encoded
-beforehand. Ratios are flanneld's figure by ours, and ours by the floor.
+beforehand. Ratios are flanneld's figure by ours, and ours by the floor. The figures go to a file as JSON, too.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import subprocess
 import time
 
 import agent_cluster as cluster
+import agent_traffic as traffic
 from agent_floor import floor
 from agent_node import DELETE_ROUTE, NEW_ROUTE, Agent, Node, Routes
 
@@ -161,7 +162,7 @@ def measure(arguments, backend):
 
 
 def with_file(arguments, backend):
-    """The same Nodes from a file."""
+    """The same Nodes from a file. It rests for three minutes: one alone may have none of its ticks, or two."""
     configuration(backend)
     path = f"{cluster.STATE}/nodes.json"
     short = lambda n: {"name": f"node-{n}", "podCIDRs": [cluster.subnet(n)], "addresses": [cluster.address(n)]}
@@ -169,7 +170,7 @@ def with_file(arguments, backend):
         json.dump({"nodes": [short(n) for n in range(1, arguments.nodes + 1)]}, file)
     with Node() as node:
         agent, mine = start_ours(arguments, node, [f"--nodes-file={path}"])
-        mine |= memory(agent, 5) | idle_passes(agent, node, arguments.turns) | rest(agent, 60)
+        mine |= memory(agent, 5) | idle_passes(agent, node, arguments.turns) | rest(agent, 180)
         agent.stop()
     return mine, {}, {}
 
@@ -190,6 +191,8 @@ ROWS = (
     ("received for a heartbeat, KiB", "beat_bytes", 1),
     ("CPU at rest, ms a minute", "rest", 1),
     ("wake-ups at rest, a minute", "woken", 1),
+    ("a TCP stream from pod to pod (floor: by hand), Gbit/s", "rate", 1),
+    ("CPU of the machine for a gigabit of it, ms", "gigabit", 1),
 )
 
 
@@ -206,21 +209,45 @@ def table(title, figures):
         print(f"{name:62}" + "".join(f"{cell(value):>{width}}" for value, width in zip(cells, (10, 10, 8, 8, 7))), flush=True)
 
 
+def record(title, figures):
+    return {"title": title} | dict(zip(("ours", "flanneld", "floor"), figures))
+
+
+def machine():
+    """What the figures were taken on."""
+    models = [line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
+    return {"processor": models[0] if models else os.uname().machine, "cores": os.cpu_count(), "kernel": os.uname().release,
+            "load": os.getloadavg()[0]}
+
+
 def main():
     parser = argparse.ArgumentParser()
     for name in ("ours", "flanneld", "kubernetes"):
         parser.add_argument(f"--{name}", required=True)
-    parser.add_argument("--nodes", type=int, default=5000)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 5000], help="Nodes of the cluster, in turn")
+    parser.add_argument("--json", help="where the figures go")
     parser.add_argument("--rounds", type=int, default=5, help="starts of ours")
     parser.add_argument("--turns", type=int, default=9, help="single changes, passes that change nothing")
     parser.add_argument("--seconds", type=int, default=30, help="of heartbeats, of rest")
+    parser.add_argument("--stream", type=int, default=5, help="seconds of traffic")
     parser.add_argument("--backend", choices=BACKENDS, action="append")
     parser.add_argument("--alone", action="store_true", help="without flanneld")
     arguments = parser.parse_args()
     network()
-    for backend in arguments.backend or BACKENDS:
-        table(backend, measure(arguments, backend))
-    table("vxlan, with a nodes file", with_file(arguments, "vxlan"))
+    runs = []
+    for arguments.nodes in arguments.sizes:
+        for backend in arguments.backend or BACKENDS:
+            runs.append((f"{backend}, {arguments.nodes} Nodes", measure(arguments, backend)))
+            table(*runs[-1])
+        runs.append((f"vxlan, {arguments.nodes} Nodes, with a nodes file", with_file(arguments, "vxlan")))
+        table(*runs[-1])
+    for way in traffic.WAYS:
+        figures = traffic.compare(arguments.ours, way, arguments.rounds, arguments.stream)
+        runs.append((f"traffic, {way}", figures))
+        table(*runs[-1])
+    if arguments.json:
+        with open(arguments.json, "w") as file:
+            json.dump({"machine": machine(), "runs": [record(title, figures) for title, figures in runs]}, file, indent=1)
 
 
 main()
