@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use sandbox::Place;
+use sandbox::{Place, Sctp, SctpPacket};
 
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_secs(3);
@@ -68,6 +68,39 @@ pub(crate) fn udp(server: &impl Place, bind: SocketAddr, client: &impl Place, to
     })();
     let text = answered.map_err(|error| told("asking", error))?;
     text.parse().map_err(|_| format!("UDP: {to} answered {text:?}"))
+}
+
+/// The port from which SCTP is asked.
+const ASKER: u16 = 4000;
+
+/// What the asker of an association wants to be answered, and the server's own.
+const TAGS: [u32; 2] = [7, 8];
+
+/// So many packets that are others' are passed over.
+const OTHERS: usize = 8;
+
+/// The same by SCTP: the first two packets of an association, each way. The judge makes them itself, by raw sockets: no SCTP
+/// in the kernel is needed at their ends.
+pub(crate) fn sctp(server: &impl Place, bind: SocketAddr, client: &impl Place, to: SocketAddr) -> Seen {
+    let (serving, asking) = (Sctp::open(server, bind.ip()), Sctp::open(client, to.ip()));
+    let comes = |socket: &Sctp, wanted: SctpPacket| {
+        for _ in 0..OTHERS {
+            match socket.receive_from() {
+                Ok((packet, peer)) if packet == wanted => return Ok(peer),
+                // A server and a client on one machine see both packets.
+                Ok(_) => {}
+                Err(error) => return Err(format!("SCTP, {to}: no {wanted:?}: {error}")),
+            }
+        }
+        Err(format!("SCTP, {to}: no {wanted:?}, only others"))
+    };
+    let init = SctpPacket { from: ASKER, to: to.port(), tag: 0, initiate: TAGS[0] };
+    asking.send(init, to.ip());
+    let peer = comes(&serving, SctpPacket { to: bind.port(), ..init })?;
+    let answer = SctpPacket { from: bind.port(), to: ASKER, tag: TAGS[0], initiate: TAGS[1] };
+    serving.send(answer, peer);
+    comes(&asking, SctpPacket { from: to.port(), ..answer })?;
+    Ok(peer)
 }
 
 /// Does a packet that fills the link come back whole?

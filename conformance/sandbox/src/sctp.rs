@@ -1,7 +1,7 @@
 //! SCTP packets (RFC 9260), by a raw socket: what is translated on a packet's way needs no SCTP in the kernel at its ends.
 
-use std::io::{self, Read};
-use std::net::{IpAddr, SocketAddr};
+use std::io;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -59,11 +59,20 @@ impl Sctp {
     /// # Errors
     /// None comes in time, or one that is not whole.
     pub fn receive(&self) -> io::Result<SctpPacket> {
+        self.receive_from().map(|(packet, _)| packet)
+    }
+
+    /// The next packet, and the address that it comes from.
+    ///
+    /// # Errors
+    /// None comes in time, or one that is not whole.
+    pub fn receive_from(&self) -> io::Result<(SctpPacket, IpAddr)> {
         let mut buffer = [0; 256];
-        let length = (&self.0).read(&mut buffer)?;
+        let (length, peer) = UdpSocket::from(self.0.try_clone()?).recv_from(&mut buffer)?;
         // `LENGTH` is a multiple of 4, and the first byte of a packet is no length of a header.
         let start = if length == IPV4_HEADER + LENGTH { IPV4_HEADER } else { 0 };
-        SctpPacket::read(&buffer[start..length]).ok_or_else(|| io::ErrorKind::InvalidData.into())
+        let packet = SctpPacket::read(&buffer[start..length]).ok_or(io::ErrorKind::InvalidData)?;
+        Ok((packet, peer.ip()))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What packets see: both families, ping, TCP, UDP, full-size packets, host ports, masquerade.
+//! What packets see: both families, ping, TCP, UDP, SCTP, full-size packets, host ports, masquerade.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -9,8 +9,8 @@ use crate::attachment::Attachment;
 use crate::case::{Case, Of};
 use crate::cases::breakage::{NO_DEL, NO_RUNTIME_CONFIG};
 use crate::stage::Stage;
-use crate::traffic::{full_size, tcp, udp};
-use crate::unmet::{Outcome, Unmet, fail, require, skip};
+use crate::traffic::{full_size, sctp, tcp, udp};
+use crate::unmet::{Outcome, Unmet, fail, require};
 
 /// Those whose pods reach the node.
 const ROUTED: Of = Of::Plugins(&["bridge", "ptp", "flannel"]);
@@ -21,7 +21,7 @@ const CUT: &str = r#"real; code=$?; [ "$CNI_COMMAND" != ADD ] || ip netns exec "
 pub(crate) const CASES: &[Case] = &[
     Case {
         id: "traffic.node",
-        says: "a pod and its node reach each other by ping, TCP and UDP, with full-size packets, in both families",
+        says: "a pod and its node reach each other by ping, TCP, UDP and SCTP, with full-size packets, in both families",
         source: "CNI spec, general considerations; Kubernetes' network model",
         of: ROUTED,
         check: |stage| {
@@ -39,9 +39,9 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "traffic.pods",
-        says: "two pods of a network reach each other by ping, TCP and UDP, with full-size packets, in both families",
+        says: "two pods of a network reach each other by ping, TCP, UDP and SCTP, with full-size packets, in both families",
         source: "Kubernetes' network model",
-        of: Of::Plugins(&["bridge", "ptp", "flannel", "macvlan"]),
+        of: Of::Plugins(&["bridge", "ptp", "flannel", "macvlan", "ipvlan"]),
         check: |stage| {
             let (a, b) = (pod(stage)?, pod(stage)?);
             let (result, _) = (a.add()?, b.add()?);
@@ -57,8 +57,35 @@ pub(crate) const CASES: &[Case] = &[
         broken: CUT,
     },
     Case {
+        id: "traffic.beyond",
+        says: "a pod reaches who is at the other end of its master's or its device's cable, and is reached, by ping, TCP, UDP and SCTP, with full-size packets, in both families",
+        source: "cni.dev, the plugins' pages",
+        of: Of::Plugins(&["macvlan", "ipvlan", "vlan", "host-device"]),
+        check: beyond,
+        broken: CUT,
+    },
+    Case {
+        id: "traffic.itself",
+        says: "a pod reaches its own addresses by ping, TCP, UDP and SCTP, in both families",
+        source: "cni.dev, loopback and dummy",
+        of: Of::Plugins(&["loopback", "dummy"]),
+        check: |stage| {
+            let a = pod(stage)?;
+            let result = a.add()?;
+            if stage.name == "dummy" {
+                a.inside("ip link set lo up");
+            }
+            for address in addresses(&result)? {
+                a.pod.ping(address);
+                reach(&a.pod, address, &a.pod)?;
+            }
+            a.del()
+        },
+        broken: r#"real; code=$?; [ "$CNI_COMMAND" != ADD ] || ip netns exec "$(basename "$CNI_NETNS")" ip addr flush dev "$CNI_IFNAME"; exit $code"#,
+    },
+    Case {
         id: "traffic.host-port",
-        says: "a host port leads to the container's port, by TCP and UDP, from the node and from another pod",
+        says: "a host port leads to the container's port, by TCP, UDP and SCTP, from the node and from another pod, in both families",
         source: "CONVENTIONS.md, portMappings; Kubernetes' hostPort",
         of: Of::Plugins(&["portmap"]),
         check: host_port,
@@ -90,26 +117,6 @@ pub(crate) const CASES: &[Case] = &[
         of: Of::Plugins(&["bridge", "ptp"]),
         check: masquerade,
         broken: "jq -c '.ipMasq=false' | real",
-    },
-    Case {
-        id: "traffic.sctp",
-        says: "a host port leads to the container's port by SCTP",
-        source: "CONVENTIONS.md, portMappings",
-        of: Of::Plugins(&["portmap"]),
-        check: |stage| {
-            let known = stage.node.try_exec(&["sh", "-c", "[ -e /proc/net/sctp ]"]).code == 0;
-            if !known {
-                skip!("this kernel has no SCTP");
-            }
-            let a = stage.attachment()?;
-            let ports = json!([{ "hostPort": 9000, "containerPort": 80, "protocol": "sctp" }]);
-            let a = a.with(&json!({ "runtimeConfig": { "portMappings": ports } }));
-            a.add()?;
-            let rules = stage.host("nft list ruleset");
-            require!(rules.contains("sctp"), "no rule for SCTP:\n{rules}");
-            a.del()
-        },
-        broken: NO_RUNTIME_CONFIG,
     },
     Case {
         id: "traffic.firewall",
@@ -160,18 +167,57 @@ pub(crate) fn addresses(result: &Value) -> Result<Vec<IpAddr>, Unmet> {
     Ok(addresses)
 }
 
+/// The address of the node on the network of this one.
+fn gateway(result: &Value, address: IpAddr) -> Result<IpAddr, Unmet> {
+    let all = result["ips"].as_array().into_iter().flatten();
+    let gateways = all.filter_map(|ip| ip["gateway"].as_str()?.parse().ok());
+    match gateways.into_iter().find(|gateway: &IpAddr| gateway.is_ipv4() == address.is_ipv4()) {
+        Some(gateway) => Ok(gateway),
+        None => fail!("no gateway of {address} in {result}"),
+    }
+}
+
+/// A server at this address in one place is reached from another.
 fn reach(server: &impl Place, address: IpAddr, client: &impl Place) -> Outcome {
     let to = SocketAddr::new(address, 8080);
     tcp(server, to, client, to).map_err(Unmet::Fails)?;
     udp(server, to, client, to).map_err(Unmet::Fails)?;
+    sctp(server, to, client, to).map_err(Unmet::Fails)?;
     Ok(())
+}
+
+fn beyond(stage: &Stage<'_>) -> Outcome {
+    let a = pod(stage)?;
+    let result = a.add()?;
+    let device = match stage.name {
+        "host-device" => format!("far{}", a.number),
+        "vlan" => {
+            stage.host(&format!("ip link add link world name beyond type vlan id {}", a.conf["vlanId"]));
+            "beyond".to_owned()
+        }
+        _ => "world".to_owned(),
+    };
+    stage.host(&format!(
+        "ip link set {device} up; ip addr add 10.77.0.1/16 dev {device}; ip addr add fd77::1/64 dev {device} nodad"
+    ));
+    let mtu = a.link()["mtu"].as_u64().unwrap_or(1500);
+    for address in addresses(&result)? {
+        let there = gateway(&result, address)?;
+        stage.node.ping(address);
+        a.pod.ping(there);
+        reach(&a.pod, address, stage.node)?;
+        reach(stage.node, there, &a.pod)?;
+        full_size(stage.node, address, mtu).map_err(Unmet::Fails)?;
+        full_size(&a.pod, there, mtu).map_err(Unmet::Fails)?;
+    }
+    a.del()
 }
 
 fn host_port(stage: &Stage<'_>) -> Outcome {
     stage.host("echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding");
     let a = stage.attachment()?;
     let mapping = |protocol: &str| json!({ "hostPort": 8080, "containerPort": 80, "protocol": protocol });
-    let ports = json!([mapping("tcp"), mapping("udp")]);
+    let ports = json!([mapping("tcp"), mapping("udp"), mapping("sctp")]);
     let a = a.with(&json!({ "runtimeConfig": { "portMappings": ports } }));
     // Another pod, which no plugin knows.
     let b = stage.attachment()?;
@@ -183,6 +229,7 @@ fn host_port(stage: &Stage<'_>) -> Outcome {
     for (bind, to) in in_pod.into_iter().zip(of_node) {
         tcp(&a.pod, bind, &b.pod, to).map_err(Unmet::Fails)?;
         udp(&a.pod, bind, &b.pod, to).map_err(Unmet::Fails)?;
+        sctp(&a.pod, bind, &b.pod, to).map_err(Unmet::Fails)?;
         tcp(&a.pod, bind, stage.node, to).map_err(Unmet::Fails)?;
     }
     tcp(&a.pod, in_pod[0], stage.node, ([127, 0, 0, 1], 8080).into()).map_err(Unmet::Fails)?;
