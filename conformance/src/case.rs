@@ -29,6 +29,8 @@ pub(crate) enum Of {
     Every,
     /// Those of these shapes.
     Kinds(&'static [Kind]),
+    /// Those of these shapes but for these, by name: to them the sentence means nothing.
+    Except(&'static [Kind], &'static [&'static str]),
     /// These, by name.
     Plugins(&'static [&'static str]),
 }
@@ -39,6 +41,7 @@ impl Of {
         match self {
             Self::Every => true,
             Self::Kinds(kinds) => kinds.contains(&kind),
+            Self::Except(kinds, names) => kinds.contains(&kind) && !names.contains(&name),
             Self::Plugins(names) => names.contains(&name),
         }
     }
