@@ -1,0 +1,3 @@
+//! The empty process: what it costs to start a program and to see its end.
+
+fn main() {}
