@@ -17,7 +17,7 @@ use nix::unistd::Pid;
 use crate::{Call, Output, Reply};
 
 /// Stops itself, so that a tracer can take hold of it, and becomes the plugin.
-const WRAPPER: [&str; 4] = ["sh", "-c", "kill -STOP $$; exec \"$@\"", "sh"];
+pub(crate) const WRAPPER: [&str; 4] = ["sh", "-c", "kill -STOP $$; exec \"$@\"", "sh"];
 
 /// Whom a kill takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,7 +217,7 @@ fn resume(pid: Pid, signal: Option<Signal>) -> nix::Result<()> {
 }
 
 /// What a plugin that has ended said: it fits the pipes.
-fn output(child: Child, status: Option<i32>) -> Output {
+pub(crate) fn output(child: Child, status: Option<i32>) -> Output {
     let text = |stream: Option<&mut dyn Read>| {
         let mut bytes = Vec::new();
         // What could not be read is missing in what the test compares.
