@@ -1,6 +1,5 @@
 //! The IPAM plugin that a configuration names: as a delegate, or in this process where its file is this very build.
 
-use std::fs::File;
 use std::net::IpAddr;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -9,6 +8,9 @@ use cni::{Code, Coded, Delegate, Failure, Plugin, Request, Success};
 
 use ::ipam::{Delegator, HostLocal, Lease};
 use host::Host;
+use host::executable::HEAD;
+use host::files::{Purpose, open};
+use host::life::Proof;
 use netstate::{Attachment, LinkName};
 
 use crate::failure;
@@ -47,13 +49,18 @@ const OURS: &[&dyn Plugin] = &[&::ipam::Static];
 pub(crate) struct Leased {
     /// The addresses, routes and name servers.
     pub(crate) success: Success,
-    _held: Option<Lease>,
+    held: Option<Lease>,
 }
 
 impl Leased {
     /// What a network without IPAM has: nothing.
     pub(crate) fn nothing() -> Self {
-        Self { success: Success::default(), _held: None }
+        Self { success: Success::default(), held: None }
+    }
+
+    /// The proof of life that was taken on the way, of the link that [`Delegator::host_link`] named.
+    pub(crate) fn proof(&self) -> Option<&Proof> {
+        self.held.as_ref().map(|lease| &lease.proof)
     }
 }
 
@@ -78,10 +85,10 @@ impl Ipam {
     /// The plugin's own.
     pub(crate) fn add(&self, request: &Request, shape: Shape) -> Result<Leased, Failure> {
         let added = match self {
-            Self::Delegate(delegate) => delegate.add(request).map(|success| Leased { success, _held: None }),
-            Self::Ours(plugin) => plugin.add(request).map(|success| Leased { success, _held: None }),
+            Self::Delegate(delegate) => delegate.add(request).map(|success| Leased { success, held: None }),
+            Self::Ours(plugin) => plugin.add(request).map(|success| Leased { success, held: None }),
             Self::HostLocal => ::ipam::add(request, &mut Attaching(shape))
-                .map(|lease| Leased { success: lease.success.clone(), _held: Some(lease) }),
+                .map(|lease| Leased { success: lease.success.clone(), held: Some(lease) }),
         };
         let leased = added.and_then(|leased| {
             let success = leased.success.require_ips()?;
@@ -186,21 +193,22 @@ impl Coded for PreviewError {
     }
 }
 
-/// The first page of an ELF file holds its headers and, right behind them, its notes, the build id among them.
-const HEAD: usize = 4096;
-
 /// The header of an ELF note of type `NT_GNU_BUILD_ID` with an SHA-1: name size 4, value size 20, type 3, "GNU".
 const BUILD_ID: [u8; 16] = [4, 0, 0, 0, 20, 0, 0, 0, 3, 0, 0, 0, b'G', b'N', b'U', 0];
 
 /// Is the file a copy of the running program?
 fn is_this_build(file: &Path) -> bool {
-    let own = build_id(Path::new("/proc/self/exe"));
-    own.is_some() && own == build_id(file)
+    let own = build_id(host::executable::own_head());
+    own.is_some() && own == read_head(file).and_then(|head| build_id(&head))
 }
 
-fn build_id(file: &Path) -> Option<[u8; 20]> {
+fn read_head(file: &Path) -> Option<Vec<u8>> {
     let mut head = [0; HEAD];
-    let length = File::open(file).ok()?.read_at(&mut head, 0).ok()?;
-    let note = head[..length].windows(BUILD_ID.len()).position(|window| window == BUILD_ID)?;
+    let length = open(file, Purpose::Read).ok()?.read_at(&mut head, 0).ok()?;
+    Some(head[..length].to_vec())
+}
+
+fn build_id(head: &[u8]) -> Option<[u8; 20]> {
+    let note = head.windows(BUILD_ID.len()).position(|window| window == BUILD_ID)?;
     head.get(note + BUILD_ID.len()..)?.first_chunk().copied()
 }

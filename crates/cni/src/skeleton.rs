@@ -40,7 +40,9 @@ pub struct Io<'a> {
 /// Runs a plugin as this process.
 pub fn main(plugin: &dyn Plugin) -> ExitCode {
     let stdin = std::io::stdin();
-    let input = if stdin.is_terminal() { Input::Terminal } else { Input::Pipe };
+    // Only VERSION asks.
+    let version = std::env::var_os("CNI_COMMAND").is_some_and(|command| command == Command::Version.as_str());
+    let input = if version && stdin.is_terminal() { Input::Terminal } else { Input::Pipe };
     ExitCode::from(run(
         plugin,
         &mut Io {

@@ -1,10 +1,12 @@
 //! Which boot of the machine this is (`random(4)`, `/proc/sys/kernel/random/boot_id`).
 
 use std::fmt;
-use std::fs::File;
 use std::io::{self, Read};
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::OnceLock;
+
+use crate::files::{Purpose, open};
 
 const FILE: &str = "/proc/sys/kernel/random/boot_id";
 
@@ -31,7 +33,7 @@ impl BootId {
             return Ok(boot.clone());
         }
         let mut text = [0; LENGTH];
-        File::open(FILE)?.read_exact(&mut text)?;
+        open(Path::new(FILE), Purpose::Read)?.read_exact(&mut text)?;
         let boot: Self = String::from_utf8_lossy(&text).parse().map_err(io::Error::other)?;
         Ok(CURRENT.get_or_init(|| boot).clone())
     }

@@ -9,6 +9,8 @@ use std::path::Path;
 use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::unistd::linkat;
 
+use crate::files::{Purpose, open};
+
 /// Who may read what we write: its owner only.
 const MODE: u32 = 0o600;
 
@@ -26,9 +28,7 @@ impl Draft {
     /// # Errors
     /// What the kernel says, `ENOSPC` among others.
     pub fn new(directory: &Path, contents: &[u8], times: FileTimes) -> io::Result<Self> {
-        let nameless =
-            OpenOptions::new().write(true).mode(MODE).custom_flags(libc::O_TMPFILE).open(directory);
-        let nameless = match nameless {
+        let nameless = match open(directory, Purpose::Nameless(MODE)) {
             Ok(mut file) => {
                 file.write_all(contents)?;
                 file.set_times(times)?;

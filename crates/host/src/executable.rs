@@ -1,5 +1,7 @@
 //! Programs that are put in the place of others while those run.
 
+#![allow(unsafe_code, reason = "nobody wraps a symbol of the linker's")]
+
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsRawFd;
@@ -11,6 +13,21 @@ use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{AccessFlags, access, linkat};
 
 use crate::label;
+
+/// The first page of an ELF file holds its headers and, right behind them, its notes, the build id among them.
+pub const HEAD: usize = 4096;
+
+unsafe extern "C" {
+    /// Where the linker says that the ELF header of this program lies in its memory.
+    static __ehdr_start: [u8; HEAD];
+}
+
+/// The head of the running program's own file, as it was when it started.
+pub fn own_head() -> &'static [u8; HEAD] {
+    // SAFETY: linkers put the headers at the beginning of the first segment, which is mapped for reading, is never written,
+    // and is longer than a page: it holds the tables of symbols, or relocations, too.
+    unsafe { &__ehdr_start }
+}
 
 /// Everybody may run a program; its owner may replace it.
 const MODE: u32 = 0o755;

@@ -19,6 +19,7 @@ pub mod draft;
 mod error;
 pub mod executable;
 pub mod fabric;
+pub mod files;
 mod firewall;
 pub mod flanneld;
 mod foresee;

@@ -1,6 +1,6 @@
 //! Looking without changing.
 
-use std::fs;
+use std::path::Path;
 
 use ipnetwork::IpNetwork;
 use netstate::{LinkName, Plan, RuleKind};
@@ -8,6 +8,7 @@ use netstate::{LinkName, Plan, RuleKind};
 use crate::address;
 use crate::apply::rules;
 use crate::error::{Context, Error};
+use crate::files;
 use crate::link::{self, Seen};
 use crate::machine::Host;
 use crate::namespace::Namespace;
@@ -49,11 +50,9 @@ impl Host {
     /// # Errors
     /// The kernel's refusal.
     pub fn has_uplink(&mut self, bridge: &LinkName) -> Result<bool, Error> {
-        let Ok(ports) = fs::read_dir(format!("/sys/class/net/{bridge}/brif")) else { return Ok(false) };
-        for port in ports.flatten() {
-            let name = port.file_name();
-            let Some(name) = name.to_str().filter(|name| !name.starts_with("veth")) else { continue };
-            let Ok(name) = name.parse() else { continue };
+        let ports = files::names(Path::new(&format!("/sys/class/net/{bridge}/brif")));
+        for port in ports.unwrap_or_default().iter().filter(|name| !name.starts_with("veth")) {
+            let Ok(name) = port.parse() else { continue };
             // A sysfs of another namespace names links that are not here.
             if self.find(&name)?.is_some_and(|port| !port.is_kind("veth")) {
                 return Ok(true);

@@ -14,6 +14,7 @@ use netns_rs::NetNs;
 use nix::sched::{CloneFlags, setns};
 
 use crate::error::{Context, Error};
+use crate::files::{Purpose, open};
 use crate::link::Socket;
 use crate::netlink::Netlink;
 
@@ -70,7 +71,7 @@ impl Namespace {
     pub fn lock(&self) -> Result<Turn, Error> {
         // The path may be another's by now.
         let own = format!("/proc/self/fd/{}", self.fd());
-        let file = File::open(own).context("open", &self.path.display())?;
+        let file = open(Path::new(&own), Purpose::Read).context("open", &self.path.display())?;
         file.lock().context("lock", &self.path.display())?;
         Ok(Turn(file))
     }
@@ -95,7 +96,7 @@ impl Namespace {
     /// # Errors
     /// `body`'s own, or [`Error::Namespace`] where the kernel lets nobody in.
     pub fn inside<T>(&self, body: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-        let own = File::open(OWN).context("open", &OWN)?;
+        let own = open(Path::new(OWN), Purpose::Read).context("open", &OWN)?;
         self.enter(self.inner.file().as_fd())?;
         let answer = body();
         self.enter(own.as_fd())?;

@@ -120,29 +120,30 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
             socket,
             traffic: Traffic::default(),
             sequence: 0,
-            buffer: vec![0; BUFFER],
+            buffer: Vec::with_capacity(BUFFER),
             messages: PhantomData,
         })
     }
 
-    /// Sends the requests in one send and reads an answer for each that asks for one. A request that is refused
-    /// does not keep the kernel from carrying out the next (but see `nftables`, where a batch is one transaction).
+    /// Sends the requests in one send and reads what comes. A request that is refused does not keep the kernel from
+    /// carrying out the next (but see `nftables`, where a batch is one transaction). Only the last is acknowledged: the
+    /// kernel answers in their order, and refuses unasked.
     ///
     /// # Errors
     /// Where the socket itself fails, or an answer can't be read.
     pub fn exchange(&mut self, requests: Vec<Request<T>>) -> io::Result<Vec<Answer<T>>> {
         let first = self.sequence + 1;
-        let mut answers = Vec::with_capacity(requests.len());
-        let mut waiting = 0;
+        let mut answers: Vec<Answer<T>> = requests.iter().map(|_| Ok(Vec::new())).collect();
+        let Some(last) = requests.len().checked_sub(1) else { return Ok(answers) };
         let mut bytes = Vec::new();
-        for request in requests {
-            waiting += usize::from(request.flags & NLM_F_ACK != 0);
-            answers.push(None);
+        for (index, mut request) in requests.into_iter().enumerate() {
+            request.flags =
+                if index == last { request.flags | NLM_F_ACK } else { request.flags & !NLM_F_ACK };
             self.encode(&request, &mut bytes);
         }
         self.send(&bytes)?;
-        let mut found: Vec<Vec<T>> = answers.iter().map(|_| Vec::new()).collect();
-        while waiting > 0 {
+        let mut answered = false;
+        while !answered {
             let length = self.receive(0)?;
             for message in messages::<T>(&self.buffer[..length]) {
                 let message = message?;
@@ -150,20 +151,21 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
                     continue;
                 };
                 match message.payload {
-                    NetlinkPayload::InnerMessage(inner) => found[index].push(inner),
+                    NetlinkPayload::InnerMessage(inner) => {
+                        // What a refused request has shown before is no answer.
+                        let _ = answers[index].as_mut().map(|found| found.push(inner));
+                    }
                     NetlinkPayload::Error(error) => {
-                        waiting -= 1;
-                        answers[index] = Some(answer(&error));
+                        answered |= index == last;
+                        if let Err(refusal) = answer(&error) {
+                            answers[index] = Err(refusal);
+                        }
                     }
                     _ => {}
                 }
             }
         }
-        Ok(answers
-            .into_iter()
-            .zip(found)
-            .map(|(answer, found)| answer.unwrap_or(Ok(())).map(|()| found))
-            .collect())
+        Ok(answers)
     }
 
     /// Sends a transaction in one send: the first request opens it, the last closes it, and those between are
@@ -261,7 +263,9 @@ impl<T: NetlinkSerializable + NetlinkDeserializable> Netlink<T> {
 
     /// Fills the buffer, and returns how far. `flags` are `MSG_*`.
     fn receive(&mut self, flags: libc::c_int) -> io::Result<usize> {
-        let length = self.socket.recv(&mut &mut self.buffer[..], flags | libc::MSG_TRUNC)?;
+        // Never filled with zeros: a page that nothing is written to costs nothing.
+        self.buffer.clear();
+        let length = self.socket.recv(&mut self.buffer, flags | libc::MSG_TRUNC)?;
         self.traffic.receipts = self.traffic.receipts.wrapping_add(1);
         if length > self.buffer.len() {
             return Err(io::Error::other(format!("the kernel sent {length} bytes at once, over {BUFFER}")));

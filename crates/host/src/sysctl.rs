@@ -2,10 +2,12 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
+use std::path::Path;
 
 use netstate::Sysctl;
 
 use crate::error::{Context, Error};
+use crate::files::kernel_text;
 
 /// `/proc/sys/net` shows the network namespace of the thread that looks.
 const ROOT: &str = "/proc/sys/";
@@ -20,7 +22,7 @@ const OF_THE_NODE: &str = "/run/host/proc/sys/";
 /// Where it can't be read.
 pub(crate) fn read(path: &str) -> Result<Option<String>, Error> {
     let file = format!("{ROOT}{path}");
-    match fs::read_to_string(&file) {
+    match kernel_text(Path::new(&file)) {
         Ok(text) => Ok(Some(text.trim_end().to_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).context("read", &file),

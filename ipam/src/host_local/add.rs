@@ -25,6 +25,8 @@ use super::store::Store;
 pub struct Lease {
     /// The result of ADD.
     pub success: Success,
+    /// The proof of life that was taken of the container.
+    pub proof: Proof,
     _record: File,
 }
 
@@ -59,10 +61,10 @@ pub fn add(request: &Request, delegator: &mut dyn Delegator) -> Result<Lease, Fa
         .map_err(|source| ProofFailure { netns: request.netns.clone(), source })?;
     let store = Store::create(&settings.place)?;
     let owner = Owner::new(&request.container, &request.ifname);
-    let evidence = Evidence { mark: Mark::random(), proof };
+    let evidence = Evidence { mark: Mark::random(), proof: proof.clone() };
     let healer = Healer::new(&store, &settings.place.network, delegator);
     let (ips, record) = reserve(&settings, &owner, Tools { store: &store, healer, evidence })?;
-    Ok(Lease { success: success(settings, ips), _record: record })
+    Ok(Lease { success: success(settings, ips), proof, _record: record })
 }
 
 /// What a reservation is made with.

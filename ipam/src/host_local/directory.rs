@@ -8,6 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use host::draft::Draft;
+use host::files::{Purpose, open};
 
 use super::config::Place;
 use super::error::{At, StoreError};
@@ -54,7 +55,7 @@ impl Directory {
     /// Waits until nobody else, the reference included, is at work here. The lock ends with the file.
     pub(crate) fn lock(&self) -> Result<File, StoreError> {
         let path = self.path.join(LOCK);
-        let file = match File::open(&path) {
+        let file = match open(&path, Purpose::Read) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 OpenOptions::new().write(true).create(true).truncate(false).mode(0o750).open(&path)
             }
@@ -76,7 +77,7 @@ impl Directory {
     /// Reads an address's file. A directory of that name counts as free: nothing is reserved by it.
     pub(crate) fn contents(&self, address: IpAddr) -> Result<Contents, StoreError> {
         let path = self.file(address);
-        let opened = match File::open(&path) {
+        let opened = match open(&path, Purpose::Read) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Contents::Free),
             other => other.at("open", &path)?,
         };
@@ -126,7 +127,7 @@ impl Directory {
 
     /// The address that a set gave last. Not critical: where it can't be read, the round begins anew.
     pub(crate) fn last_reserved(&self, set: usize) -> Option<IpAddr> {
-        let file = File::open(self.path.join(format!("{LAST_RESERVED}.{set}"))).ok()?;
+        let file = open(&self.path.join(format!("{LAST_RESERVED}.{set}")), Purpose::Read).ok()?;
         text(&file).ok()?.parse().ok()
     }
 
@@ -135,7 +136,7 @@ impl Directory {
     pub(crate) fn set_last_reserved(&self, set: usize, address: IpAddr) -> Result<(), StoreError> {
         let path = self.path.join(format!("{LAST_RESERVED}.{set}"));
         let write = || -> io::Result<()> {
-            let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+            let file = open(&path, Purpose::Update(0o600))?;
             let text = address.to_string();
             let length = u64::try_from(text.len()).map_err(io::Error::other)?;
             if file.metadata()?.len() > length {

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use host::files::{Purpose, open};
 use netstate::Attachment;
 use sha2::{Digest, Sha256};
 
@@ -50,7 +51,7 @@ impl Index {
     }
 
     pub(crate) fn open(&self) -> io::Result<File> {
-        File::open(&self.path)
+        open(&self.path, Purpose::Read)
     }
 
     pub(crate) fn create(&self) -> io::Result<File> {
@@ -93,7 +94,7 @@ impl Index {
     /// An attachment's record, with its file, which is locked as long as the attachment is being made.
     pub(crate) fn record(&self, owner: &Owner) -> Result<Option<(Record, File)>, StoreError> {
         let path = self.file(owner);
-        match File::open(&path) {
+        match open(&path, Purpose::Read) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             opened => {
                 let file = opened.at("open", &path)?;
@@ -109,7 +110,7 @@ impl Index {
         let write = || -> io::Result<File> {
             let mut options = OpenOptions::new();
             options.read(true).append(true).mode(0o600);
-            let mut file = match options.clone().create_new(true).open(&path) {
+            let mut file = match open(&path, Purpose::Found(0o600)) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                     let file = options.open(&path)?;
                     // Empty first: a crash must not leave half of one record and half of another.

@@ -17,6 +17,8 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::net::IpAddr;
 
+use host::files::{Purpose, open};
+
 use super::config::Place;
 use super::directory::{Contents, Directory};
 use super::error::{At, StoreError};
@@ -71,7 +73,7 @@ impl Store {
     }
 
     fn open(directory: &Directory) -> Result<Option<Self>, StoreError> {
-        let network = match File::open(directory.path()) {
+        let network = match open(directory.path(), Purpose::Read) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             other => other.at("open", directory.path())?,
         };

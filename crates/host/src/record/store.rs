@@ -1,7 +1,7 @@
 //! The records' files.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use netstate::Attachment;
@@ -9,6 +9,7 @@ use netstate::Attachment;
 use super::{Keeper, Record};
 use crate::boot::BootId;
 use crate::error::{Context, Error};
+use crate::files::{Purpose, open};
 use crate::life::{Life, Witness};
 
 /// Our own state, below the host's root; upstream's lies beside it, untouched.
@@ -16,6 +17,12 @@ const DIRECTORY: &str = "var/lib/cni/trestle";
 
 /// How a record's file is called until it is whole: its name with this extension.
 const UNFINISHED: &str = "new";
+
+/// Everybody may read a record, as far as `umask(2)` lets.
+const MODE: u32 = 0o666;
+
+/// More than the longest record of ours.
+const LONGEST: usize = 16 * 1024;
 
 /// How often a writer begins anew whose file was cleared away.
 const TRIES: u32 = 100;
@@ -89,10 +96,10 @@ impl Records {
 
     fn try_write(&self, record: &Record, path: &Path) -> io::Result<Held> {
         let new = path.with_extension(UNFINISHED);
-        let mut file = match File::create(&new) {
+        let mut file = match open(&new, Purpose::Replace(MODE)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 fs::create_dir_all(&self.directory)?;
-                File::create(&new)?
+                open(&new, Purpose::Replace(MODE))?
             }
             created => created?,
         };
@@ -135,7 +142,7 @@ impl Records {
     /// Where it can't be read.
     pub fn read(&self, owner: &Attachment) -> Result<Option<Record>, Error> {
         let path = self.path(owner);
-        match fs::read_to_string(&path) {
+        match text(&path) {
             Ok(text) => Ok(Record::parse(&text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).context("read", &path.display()),
@@ -213,12 +220,18 @@ impl Records {
     }
 
     fn parse(&self, key: &str) -> Option<Record> {
-        Record::parse(&fs::read_to_string(self.directory.join(key)).ok()?)
+        Record::parse(&text(&self.directory.join(key)).ok()?)
     }
 
     fn path(&self, owner: &Attachment) -> PathBuf {
         self.directory.join(owner.key())
     }
+}
+
+/// A record's text, in one read.
+fn text(path: &Path) -> io::Result<String> {
+    let mut text = String::with_capacity(LONGEST);
+    open(path, Purpose::Read)?.read_to_string(&mut text).map(|_| text)
 }
 
 /// What is gone already needs no removing.

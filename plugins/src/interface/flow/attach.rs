@@ -35,6 +35,7 @@ pub(super) fn add<P: Policy>(request: &Request) -> Result<Success, Failure> {
             return Err(failure);
         }
     };
+    making.know(lease.proof());
     // It holds its addresses until the attachment stands.
     let configured = configure(&mut attaching, request, (lease.success.clone(), &mut making));
     if configured.is_ok() {
@@ -44,6 +45,8 @@ pub(super) fn add<P: Policy>(request: &Request) -> Result<Success, Failure> {
         // The failure of the ADD is what the runtime has to know; it sends a DEL in any case.
         drop(ipam.map(|ipam| ipam.del(request)));
     }
+    // The process ends with its answer: what is open the kernel closes by itself.
+    std::mem::forget((attaching, making, lease));
     configured
 }
 

@@ -15,6 +15,8 @@ pub(super) struct Making {
     records: Records,
     plan: Plan,
     applied: Applied,
+    /// Taken already.
+    proof: Option<Proof>,
     /// Until the attachment stands, a link that is not there proves nothing.
     held: Option<Held>,
 }
@@ -22,7 +24,19 @@ pub(super) struct Making {
 impl Making {
     pub(super) fn begin(shape: Shape) -> Result<Self, Failure> {
         let records = Records::of_this_boot().map_err(of)?;
-        Ok(Self { shape, records, plan: Plan::default(), applied: Applied::default(), held: None })
+        Ok(Self {
+            shape,
+            records,
+            plan: Plan::default(),
+            applied: Applied::default(),
+            proof: None,
+            held: None,
+        })
+    }
+
+    /// Goes by a proof of life that was taken on the way.
+    pub(super) fn know(&mut self, proof: Option<&Proof>) {
+        self.proof = proof.cloned();
     }
 
     /// Records the plan, and applies what of it has not been made before.
@@ -43,6 +57,9 @@ impl Making {
     }
 
     fn proof(&self, container: &Namespace, owner: &Attachment) -> Result<Proof, Failure> {
+        if let Some(proof) = &self.proof {
+            return Ok(proof.clone());
+        }
         let end = (self.shape == Shape::Pair).then(|| owner.host_link());
         Proof::of(Some(container.path()), end.as_ref())
             .map_err(|source| of(Error::Namespace { path: container.path().to_owned(), source }))
