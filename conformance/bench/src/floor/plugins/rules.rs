@@ -117,7 +117,7 @@ pub(super) fn map_ports(script: Script, pod: &Pod) -> Script {
     let address = pod.address;
     let list: Vec<String> =
         ports(pod).map(|(number, port)| format!("0.0.0.0:{port}/tcp={address}:{}", FIRST + number)).collect();
-    let record = format!("ports 13 % % {} {address}~{address}/16\n", list.join(","));
+    let record = format!("ports 13 % % {} {address}~{address}/16\n", list.join(" "));
     let mut elements = vec![Element::hairpin(pod).add(pod)];
     elements.extend(ports(pod).map(|(number, port)| Element::port(pod, number, port).add(pod)));
     script.record(pod, "portmap", &record).then(Tag::Filter, &transaction(elements))
