@@ -56,7 +56,7 @@ manifests: ## deploy/trestle.yaml, from the chart
 	conformance/tools/deps test
 	conformance/deploy manifests
 
-bench: ## ADD and DEL beside the reference plugins
+bench: ## plugins beside the reference's and beside a floor: 12 minutes, and docs/bench
 	conformance/tools/deps test
 	conformance/tools/build
 	conformance/bench/run

@@ -23,6 +23,8 @@ pub enum Plugin {
     Bandwidth,
     /// `net.core.somaxconn` in the container.
     Tuning,
+    /// An address, by itself.
+    HostLocal,
 }
 
 /// `RTM_NEWLINK` and `RTM_SETLINK`.
@@ -61,6 +63,8 @@ pub fn script(plugin: Plugin, command: &str, pod: &Pod, answer: &str) -> Script 
             let [before, _] = VALUES;
             tuning(script, pod, before).forget(pod, "tuning")
         }
+        (Plugin::HostLocal, "ADD") => script.reserve(pod),
+        (Plugin::HostLocal, "DEL") => script.release(pod),
         _ => panic!("the floor knows ADD and DEL, not {command}"),
     };
     if answer.is_empty() { script } else { script.then(Tag::Answer, answer.as_bytes()) }
