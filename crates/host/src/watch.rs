@@ -21,9 +21,12 @@ use netlink_sys::{Socket, SocketAddr};
 /// A datagram holds one notification, or a few of nftables'.
 const BUFFER: usize = 64 * 1024;
 
-/// `RTNLGRP_LINK`, `RTNLGRP_NEIGH`, `RTNLGRP_IPV4_IFADDR`, `RTNLGRP_IPV4_ROUTE`, `RTNLGRP_IPV6_IFADDR`, `RTNLGRP_IPV6_ROUTE`,
+/// `RTNLGRP_LINK`, `RTNLGRP_IPV4_IFADDR`, `RTNLGRP_IPV4_ROUTE`, `RTNLGRP_IPV6_IFADDR`, `RTNLGRP_IPV6_ROUTE`,
 /// `RTNLGRP_IPV4_NETCONF`, `RTNLGRP_IPV6_NETCONF`.
-const GROUPS: [u32; 8] = [1, 3, 5, 7, 9, 11, 24, 25];
+const GROUPS: [u32; 7] = [1, 5, 7, 9, 11, 24, 25];
+
+/// `RTNLGRP_NEIGH`: all the time where there is traffic, and so listened to only where a tunnel is followed.
+const NEIGHBOURS: u32 = 3;
 
 /// `RTNLGRP_NEXTHOP`, which a kernel before 5.3 does not know.
 const NEXT_HOPS: u32 = 32;
@@ -197,6 +200,12 @@ impl Watch {
                 indexes.extend(index);
                 tunnels.extend(index.filter(|_| part == Part::WithNeighbours));
             }
+            // What is not heard is found all the same, at the next look.
+            let _ = if tunnels.is_empty() {
+                self.socket.drop_membership(NEIGHBOURS)
+            } else {
+                self.socket.add_membership(NEIGHBOURS)
+            };
         }
     }
 
