@@ -2,6 +2,9 @@
 
 use cluster::Cluster;
 
+/// IPv4, as flannel's manifest has it.
+const MANIFEST: &str = include_str!("../../../../../deploy/trestle.yaml");
+
 /// A network for a cluster.
 pub(crate) struct Contender {
     /// As the table calls it.
@@ -40,7 +43,10 @@ pub(crate) const CONTENDERS: [Contender; 2] = [
     Contender {
         name: "Trestle",
         prepare: |_| {},
-        install: |cluster| cluster.install(),
+        install: |cluster| {
+            cluster.apply_text(MANIFEST);
+            cluster.wait_ready();
+        },
         agents: ("trestle", "routed-agent"),
         process: "routed-agent",
         way: Way::Arrived,
