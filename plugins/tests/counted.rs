@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use sandbox::{Call, Counted, Directory, Node, Pod, counted, plugins_dir};
+use sandbox::{Call, Directory, Node, Pod, Tally, counted, plugins_dir};
 use serde_json::{Value, json};
 
 /// Of an ADD, what a plugin may do at most: system calls, messages to the kernel.
@@ -100,7 +100,7 @@ fn call(bin: &Path, command: &str, plugin: &str, pod: &Pod, result: &Value) -> C
 }
 
 /// Those of its system calls that count.
-fn system_calls(counted: &Counted) -> usize {
+fn system_calls(counted: &Tally) -> usize {
     if shipped().is_some() {
         counted.system_calls
     } else {
@@ -143,7 +143,7 @@ fn calls_stay_within_what_they_may_take() {
 
 /// One process, one program, and no more memory than this.
 #[track_caller]
-fn alone(done: &Counted, plugin: &str, memory: u64) {
+fn alone(done: &Tally, plugin: &str, memory: u64) {
     assert_eq!((done.processes, done.programs.len()), (1, 1), "{plugin}: {:?}", done.programs);
     assert!(done.peak > 0 && done.peak <= memory, "{plugin}: {} KiB", done.peak);
 }

@@ -19,7 +19,7 @@ const SENDS: [libc::c_long; 3] = [libc::SYS_sendto, libc::SYS_sendmsg, libc::SYS
 
 /// A call, counted: the plugin's own and that of everybody whom it started.
 #[derive(Debug, Clone)]
-pub struct Counted {
+pub struct Tally {
     /// What it answered.
     pub reply: Reply,
     /// System calls, from the program's start to its end.
@@ -41,14 +41,14 @@ pub struct Counted {
 /// # Panics
 /// Where the plugin can't be started or traced.
 #[must_use]
-pub fn counted(call: &Call) -> Counted {
+pub fn counted(call: &Call) -> Tally {
     let child = call.clone().through(&WRAPPER).spawn().0;
     let plugin = Pid::from_raw(i32::try_from(child.id()).expect("a process ID is positive"));
     let mut counter = Counter { plugin, ..Counter::default() };
     if let Err(error) = counter.seize().and_then(|()| counter.follow()) {
         panic!("{call:?} can't be traced: {error}");
     }
-    Counted {
+    Tally {
         reply: Reply(output(child, counter.status)),
         system_calls: counter.system_calls,
         starting: counter.starting.unwrap_or(counter.system_calls),

@@ -41,7 +41,7 @@ pub use cached::cached;
 pub use call::{Call, Reply, Running};
 pub use containerd::{Containerd, IMAGE};
 pub use control_plane::ControlPlane;
-pub use counted::{Counted, counted};
+pub use counted::{Tally, counted};
 pub use daemon::Daemon;
 pub use eventually::{PATIENCE, eventually};
 pub use flow::{Counted, Flow};
