@@ -24,7 +24,7 @@ pub struct Flow {
 
 /// What came back of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Counted {
+pub struct Echoes {
     /// Requests.
     pub sent: u64,
     /// Their answers.
@@ -72,7 +72,7 @@ impl Flow {
     /// Where one of them was not answered, with what `ping` said.
     pub fn end(self) -> u64 {
         let address = self.address;
-        let (Counted { sent, answered }, said) = self.counted();
+        let (Echoes { sent, answered }, said) = self.counted();
         assert!(sent > 0 && sent == answered, "to {address}: {answered} answers of {sent}\n{said}");
         sent
     }
@@ -82,11 +82,11 @@ impl Flow {
     /// # Panics
     /// Where it can't be ended.
     #[must_use]
-    pub fn count(self) -> Counted {
+    pub fn count(self) -> Echoes {
         self.counted().0
     }
 
-    fn counted(mut self) -> (Counted, String) {
+    fn counted(mut self) -> (Echoes, String) {
         self.run_out();
         let child = self.child.take().expect("it is ended once");
         let output = child.wait_with_output().expect("the flow ends");
@@ -94,7 +94,7 @@ impl Flow {
         let counts = said.lines().filter_map(counts);
         let (sent, answered) =
             counts.fold((0, 0), |sum: (u64, u64), (sent, received)| (sum.0 + sent, sum.1 + received));
-        (Counted { sent, answered }, said)
+        (Echoes { sent, answered }, said)
     }
 }
 

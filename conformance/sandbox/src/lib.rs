@@ -44,7 +44,7 @@ pub use control_plane::ControlPlane;
 pub use counted::{Tally, counted};
 pub use daemon::Daemon;
 pub use eventually::{PATIENCE, eventually};
-pub use flow::{Counted, Flow};
+pub use flow::{Echoes, Flow};
 pub use installed::{Directory, plugins_dir};
 pub use kernel::without_netfilter;
 pub use kube_node::{CLUSTER_DNS, KubeNode, Launched, ProxyMode, Stopped};
