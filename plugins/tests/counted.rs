@@ -102,10 +102,9 @@ fn call(bin: &Path, command: &str, plugin: &str, pod: &Pod, result: &Value) -> C
 /// Those of its system calls that count.
 fn system_calls(counted: &Tally) -> usize {
     if shipped().is_some() {
-        counted.system_calls
-    } else {
-        counted.system_calls - counted.starting + STARTING
+        return counted.system_calls;
     }
+    (counted.system_calls - counted.starting + STARTING).saturating_sub(UNSHIPPED)
 }
 
 #[test]
