@@ -37,7 +37,7 @@ const FOREIGN: usize = 200;
 
 /// A plugin's memory, and that of one that is not optimized, in KiB. Most of it is the program's own file, mapped sixteen pages
 /// at a fault, which all that run share with the page cache.
-const MEMORY: u64 = 3072;
+const MEMORY: u64 = 4096;
 const MEMORY_UNSHIPPED: u64 = 16 * 1024;
 
 /// The length of the program that is all plugins, in bytes.
