@@ -258,7 +258,8 @@ impl<'a> Stage<'a> {
         }
         let Some(link) = self.specimen.link else { return Ok(()) };
         let probe = match link {
-            "vlan" => "ip link add link lo name probe type vlan id 9".to_owned(),
+            // `lo` takes none.
+            "vlan" => "ip link add probe type veth peer name far && { ip link add link probe name tagged type vlan id 9; code=$?; ip link del probe; exit $code; }".to_owned(),
             "vrf" => "ip link add probe type vrf table 9".to_owned(),
             "ipvlan" => "ip link add link lo name probe type ipvlan".to_owned(),
             other => format!("ip link add probe type {other}"),
