@@ -122,7 +122,6 @@ fn calls_stay_within_what_they_may_take() {
         let done = counted(&call(&bin, "ADD", limit.plugin, &second, &result));
         result = done.reply.result();
         let found = (system_calls(&done), done.sends);
-        println!("{} ADD: {found:?}, {} KiB", limit.plugin, done.peak);
         if found.0 > limit.system_calls || found.1 > limit.sends {
             over.push(format!(
                 "{} ADD: {} system calls of {}, {} sends of {}",
@@ -134,7 +133,6 @@ fn calls_stay_within_what_they_may_take() {
     for limit in LIST.iter().rev() {
         let done = counted(&call(&bin, "DEL", limit.plugin, &second, &result));
         done.reply.succeeded();
-        println!("{} DEL: {:?}, {} KiB", limit.plugin, (system_calls(&done), done.sends), done.peak);
         alone(&done, limit.plugin, memory);
     }
     assert_eq!(over, [""; 0]);
@@ -157,7 +155,6 @@ fn only_a_foreign_delegate_is_another_process() {
     call(&bin, "ADD", "bridge", &first, &Value::Null).path(&path).run().succeeded();
     let done = counted(&call(&bin, "ADD", "bridge", &second, &Value::Null).path(&path));
     done.reply.succeeded();
-    println!("{} system calls, {} sends, {:?}", done.system_calls, done.sends, done.programs);
     assert_eq!(done.processes, 2, "{:?}", done.programs);
     assert!(done.programs[1].ends_with("/host-local"), "{:?}", done.programs);
     // A loader of the delegate's can't be told from it.

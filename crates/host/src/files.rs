@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn a_kernels_text_is_whole_however_long() {
         for path in ["/proc/sys/net/ipv4/ip_forward", "/proc/self/smaps", "/proc/sys/kernel/version"] {
-            assert_eq!(kernel_text(Path::new(path)).unwrap().is_empty(), false, "{path}");
+            assert!(!kernel_text(Path::new(path)).unwrap().is_empty(), "{path}");
         }
         assert_eq!(
             kernel_text(Path::new("/proc/version")).unwrap(),
