@@ -44,6 +44,17 @@ struct Refusal {
     details: String,
 }
 
+/// Who waits for an answer.
+pub(super) struct Caller<'a>(&'a UnixStream);
+
+impl Caller<'_> {
+    /// Does it still? The end of a process that was killed is closed, and then not even nothing can be written to it.
+    pub(super) fn waits(&self) -> bool {
+        let mut stream = self.0;
+        matches!(stream.write(&[]), Ok(0))
+    }
+}
+
 /// Asks the daemon.
 ///
 /// # Errors
@@ -89,7 +100,7 @@ fn exchange(mut stream: UnixStream, request: &Request) -> io::Result<Answer> {
 /// Where the other end says nothing sensible, or hears nothing.
 pub(super) fn answer(
     mut stream: &UnixStream,
-    work: impl FnOnce(&Request) -> Result<Option<Success>, Failure>,
+    work: impl FnOnce(&Request, &Caller<'_>) -> Result<Option<Success>, Failure>,
 ) -> io::Result<()> {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
@@ -109,7 +120,7 @@ pub(super) fn answer(
         config: Config::parse(&stdin).map_err(io::Error::other)?,
         stdin,
     };
-    let answer = match work(&request) {
+    let answer = match work(&request, &Caller(stream)) {
         Ok(None) => Answer::default(),
         Ok(Some(success)) => {
             let text = success.to_json(Version::LATEST).map_err(io::Error::other)?;

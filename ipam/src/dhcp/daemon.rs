@@ -19,7 +19,7 @@ use std::time::Duration;
 use cni::{Command, Failure, Request, Success};
 use host::service::{self, Ending};
 
-use super::call;
+use super::call::{self, Caller};
 use super::desk::Desk;
 use super::error::StoreError;
 use super::log;
@@ -160,12 +160,12 @@ fn serve(listener: &UnixListener, desk: &Arc<Desk>, wake: &Sender<()>) {
 }
 
 fn attend(stream: &UnixStream, desk: &Desk) -> io::Result<()> {
-    call::answer(stream, |request| carry_out(desk, request))
+    call::answer(stream, |request, caller| carry_out(desk, request, caller))
 }
 
-fn carry_out(desk: &Desk, request: &Request) -> Result<Option<Success>, Failure> {
+fn carry_out(desk: &Desk, request: &Request, caller: &Caller<'_>) -> Result<Option<Success>, Failure> {
     match request.command {
-        Command::Add => desk.add(request).map(Some),
+        Command::Add => desk.add(request, caller).map(Some),
         Command::Del => desk.del(request).map(|()| None),
         Command::Check => desk.check(request).map(|()| None),
         Command::Gc => desk.gc(request).map(|()| None),

@@ -18,6 +18,7 @@ use host::nsfs::NamespaceHandle;
 use host::{Host, Namespace};
 use netstate::{Attachment, Family};
 
+use super::call::Caller;
 use super::config::Wish;
 use super::errand::{Client, Errand, Manner, clock};
 use super::error::{Finding, LeaseError, StoreError};
@@ -59,12 +60,15 @@ impl Desk {
         }
     }
 
-    /// ADD. An attachment that holds its leases keeps them.
-    pub(super) fn add(&self, request: &Request) -> Result<Success, Failure> {
+    /// ADD. An attachment that holds its leases keeps them. A caller that was killed may have had its DEL already, which came first here.
+    pub(super) fn add(&self, request: &Request, caller: &Caller<'_>) -> Result<Success, Failure> {
         let owner = owner(request);
         let wish = Wish::of(request)?;
         let turn = self.turn(&owner);
         let _work = turn.begin();
+        if !caller.waits() {
+            return Err(LeaseError::Abandoned.into());
+        }
         if let Some(mut record) = self.store.read(&owner)? {
             if self.holds(&record, request, &wish)? {
                 if record.tell() {

@@ -56,6 +56,9 @@ pub enum LeaseError {
     /// The attachment is being released meanwhile.
     #[error("the lease is being released")]
     Released,
+    /// Whoever asked for it does not wait any more.
+    #[error("the call that asked for the lease has ended")]
+    Abandoned,
 }
 
 impl Coded for LeaseError {
@@ -66,7 +69,7 @@ impl Coded for LeaseError {
                 Code::Internal
             }
             Self::Io { .. } => Code::Io,
-            Self::NoAnswer { .. } | Self::Refused { .. } | Self::Released => Code::TryAgain,
+            Self::NoAnswer { .. } | Self::Refused { .. } | Self::Released | Self::Abandoned => Code::TryAgain,
         }
     }
 }
