@@ -42,6 +42,8 @@ pub(crate) struct Options {
     pub(crate) only: Vec<String>,
     /// Cases whose name or source holds this alone.
     pub(crate) case: Option<String>,
+    /// Groups that are left out.
+    pub(crate) without: Vec<String>,
     pub(crate) format: Format,
     pub(crate) extent: Extent,
     pub(crate) subject: Subject,
@@ -74,11 +76,12 @@ pub(crate) enum OptionsError {
     NoPlugins,
 }
 
-const USAGE: &str = "conformance --plugins DIR [--only PLUGIN]… [--case TEXT] [--format table|json|junit|html] [--exhaustive] [--broken]
+const USAGE: &str = "conformance --plugins DIR [--only PLUGIN]… [--case TEXT] [--without GROUP]… [--format table|json|junit|html] [--exhaustive] [--broken]
             [--answers FILE [--reasons FILE]] [--name TEXT] | --record FILE
             conformance --page REPORT [--page REPORT]…
   --only PLUGIN   judges this one alone; may be repeated
   --case TEXT     asks only cases whose name or source holds TEXT
+  --without GROUP leaves a group of cases out; may be repeated
   --exhaustive    kills at every system call, not at a hundred of each verb
   --broken        judges the judge: each case must fail on a plugin that is broken for it
   --record FILE   writes down what the plugins answer to a list of questions, and judges nothing
@@ -95,6 +98,7 @@ impl Options {
             plugins: PathBuf::new(),
             only: Vec::new(),
             case: None,
+            without: Vec::new(),
             format: Format::Table,
             extent: Extent::Sample,
             subject: Subject::Plugins,
@@ -111,6 +115,7 @@ impl Options {
                 "--plugins" => plugins = Some(PathBuf::from(value()?)),
                 "--only" => options.only.push(value()?),
                 "--case" => options.case = Some(value()?),
+                "--without" => options.without.push(value()?),
                 "--format" => options.format = Format::parse(&value()?)?,
                 "--exhaustive" => options.extent = Extent::Exhaustive,
                 "--record" => options.record = Some(value()?.into()),

@@ -43,6 +43,9 @@ pub(crate) enum RunError {
     /// No case is left after `--case` and `--only`.
     #[error("no case is asked for")]
     NoCase,
+    /// `--without` names a group that does not exist.
+    #[error("there is no group {0}")]
+    UnknownGroup(String),
 }
 
 /// Cases that share a node.
@@ -56,6 +59,10 @@ struct Unit {
 pub(crate) fn run(directory: &Directory, options: &Options) -> Result<Vec<Verdict>, RunError> {
     if let Some(absent) = options.only.iter().find(|name| !directory.names.contains(name)) {
         return Err(RunError::NoSuchPlugin(absent.clone()));
+    }
+    let is_group = |name: &&String| GROUPS.iter().any(|group| group.name == **name);
+    if let Some(unknown) = options.without.iter().find(|name| !is_group(name)) {
+        return Err(RunError::UnknownGroup(unknown.clone()));
     }
     let units = match options.subject {
         Subject::Plugins => units(directory, options),
@@ -116,10 +123,14 @@ fn judged<'a>(directory: &'a Directory, options: &'a Options) -> impl Iterator<I
     })
 }
 
+fn groups(options: &Options) -> impl Iterator<Item = &'static Group> {
+    GROUPS.iter().filter(|group| options.without.iter().all(|name| name != group.name))
+}
+
 /// A unit for each plugin and group, or for each plugin and case.
 fn units(directory: &Directory, options: &Options) -> Vec<Unit> {
     let mut units = Vec::new();
-    for group in GROUPS {
+    for group in groups(options) {
         for plugin in judged(directory, options) {
             let kind = crate::specimen::of(plugin).kind;
             let cases = group.all().filter(|case| case.of.binds(plugin, kind) && wanted(options, case));
@@ -142,7 +153,7 @@ fn units(directory: &Directory, options: &Options) -> Vec<Unit> {
 /// A unit for each case, with every plugin on which it may be tried.
 fn for_broken(directory: &Directory, options: &Options) -> Vec<Unit> {
     let mut units = Vec::new();
-    for group in GROUPS {
+    for group in groups(options) {
         for case in group.all().filter(|case| wanted(options, case)) {
             let binds = |name: &&String| case.of.binds(name, crate::specimen::of(name).kind);
             let plugins: Vec<_> = judged(directory, options).filter(binds).cloned().collect();
