@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use crate::call::quoted;
 use crate::directory::Directory;
 
+/// The words that such a script is written in.
+const WORDS: &str = include_str!("broken/words.sh");
+
 /// A directory like another one, with one plugin broken.
 #[derive(Debug)]
 pub(crate) struct Broken(PathBuf);
@@ -24,7 +27,7 @@ impl Broken {
         // A plugin may know its neighbours by CNI_PATH, which stays: only this one is another.
         let plugin = quoted(&plugin.to_string_lossy());
         let script = format!(
-            "#!/bin/sh\n[ \"${{1-}}\" != daemon ] || exec {plugin} \"$@\"\nreal() {{ {plugin}; }}\n{body}\n"
+            "#!/bin/sh\nplugin={plugin}\n[ \"${{1-}}\" != daemon ] || exec \"$plugin\" \"$@\"\nreal() {{ \"$plugin\"; }}\n{WORDS}\n{body}\n"
         );
         let file = path.join(name);
         fs::write(&file, script)?;

@@ -18,7 +18,8 @@ pub(crate) struct Case {
     pub(crate) of: Of,
     /// Asks the plugin.
     pub(crate) check: fn(&Stage<'_>) -> Outcome,
-    /// A body of shell that stands for the plugin and breaks the sentence: `real` calls the plugin itself.
+    /// A body of shell that stands for the plugin and breaks this sentence and as few others as can be: `real` calls the plugin
+    /// itself, and the other words are those of `broken/words.sh`.
     pub(crate) broken: &'static str,
 }
 

@@ -4,6 +4,7 @@
 //! function that asks a plugin for it on a [`stage::Stage`]: a private node on which nothing of the machine is changed.
 
 mod answers;
+mod asked;
 mod attachment;
 mod broken;
 mod call;

@@ -1,9 +1,7 @@
 //! Asks every case of every plugin, on as many nodes at once as there are processors.
 
-use std::any::Any;
 use std::cell::Cell;
 use std::io::Write;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use sandbox::Node;
 
+use crate::asked::{Asked, said};
 use crate::broken::Broken;
 use crate::case::{Case, Ground, Group};
 use crate::cases::GROUPS;
@@ -171,10 +170,11 @@ fn ask(directory: &Directory, options: &Options, unit: &Unit) -> Vec<Verdict> {
     let ask = |case: &'static Case, plugins: &Path, name: &str| {
         let stage = Stage::new(&node, (plugins, name), &count, options.extent);
         let start = Instant::now();
-        let outcome = catch_unwind(AssertUnwindSafe(|| (case.check)(&stage)));
-        let outcome = outcome.unwrap_or_else(|panic| {
-            Err(Unmet::Fails(format!("a step could not be done: {}", said(&*panic))))
-        });
+        let asked = Asked::of(case, &stage);
+        let outcome = match options.subject {
+            Subject::Plugins => asked.on_the_plugin(),
+            Subject::Judge => asked.on_the_case(case, &stage),
+        };
         let mut verdict = verdict(unit, (case, name), outcome);
         verdict.took = start.elapsed();
         verdict.steps = stage.steps();
@@ -189,12 +189,7 @@ fn ask(directory: &Directory, options: &Options, unit: &Unit) -> Vec<Verdict> {
         let place = node.directory();
         let broken =
             Broken::new(place.path(), directory, name, case.broken).expect("a directory of the node's");
-        let mut verdict = ask(case, broken.path(), name);
-        verdict.outcome = match verdict.outcome {
-            Ok(()) => Err(Unmet::Fails(format!("it passes for a plugin that does: {}", case.broken))),
-            Err(Unmet::Fails(_)) => Ok(()),
-            skipped => skipped,
-        };
+        let verdict = ask(case, broken.path(), name);
         let skipped = matches!(verdict.outcome, Err(Unmet::Skips(_)));
         last = vec![verdict];
         if !skipped {
@@ -208,12 +203,6 @@ fn verdict(unit: &Unit, of: (&'static Case, &str), outcome: Outcome) -> Verdict 
     let (case, plugin) = of;
     let plugin = plugin.to_owned();
     Verdict { group: unit.group.name, case, plugin, outcome, steps: Vec::new(), took: Duration::ZERO }
-}
-
-/// What a panic said.
-fn said(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("nothing was said").to_owned()
 }
 
 fn progress(done: &[Verdict], total: usize) {

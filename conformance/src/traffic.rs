@@ -103,6 +103,12 @@ pub(crate) fn sctp(server: &impl Place, bind: SocketAddr, client: &impl Place, t
     Ok(peer)
 }
 
+/// Does an answer to an echo request come?
+pub(crate) fn ping(from: &impl Place, to: IpAddr) -> Result<(), String> {
+    let came = sandbox::eventually(sandbox::PATIENCE, || from.reaches(to));
+    if came { Ok(()) } else { Err(format!("ping: no answer from {to}")) }
+}
+
 /// Does a packet that fills the link come back whole?
 pub(crate) fn full_size(from: &impl Place, to: IpAddr, mtu: u64) -> Result<(), String> {
     // Headers of ICMP and IP.

@@ -1,35 +1,29 @@
-//! Ways of breaking a plugin that many cases find: the shell that stands for it (see `Case::broken`).
+//! Ways of breaking a plugin that several cases find, in the words of `broken/words.sh` (see `Case::broken`).
 
 /// CHECK finds nothing.
-pub(super) const NO_CHECK: &str = r#"[ "$CNI_COMMAND" != CHECK ] || exit 0; real"#;
+pub(super) const NO_CHECK: &str = "on CHECK && exit 0; real";
 
 /// CHECK always fails.
-pub(super) const ALARMED: &str = r#"[ "$CNI_COMMAND" != CHECK ] || exit 1; real"#;
+pub(super) const ALARMED: &str = "on CHECK && refuse 11; real";
 
 /// DEL does nothing.
-pub(super) const NO_DEL: &str = r#"[ "$CNI_COMMAND" != DEL ] || exit 0; real"#;
-
-/// DEL always fails.
-pub(super) const FAILING_DEL: &str = r#"[ "$CNI_COMMAND" != DEL ] || exit 1; real"#;
+pub(super) const NO_DEL: &str = "on DEL && exit 0; real";
 
 /// DEL leaves something.
-pub(super) const FORGETS: &str =
-    r#"[ "$CNI_COMMAND" != DEL ] || nft add table ip "left-$CNI_CONTAINERID"; real"#;
+pub(super) const FORGETS: &str = "on DEL && leave; real";
 
 /// STATUS finds nothing.
-pub(super) const NO_STATUS: &str = r#"[ "$CNI_COMMAND" != STATUS ] || exit 0; real"#;
+pub(super) const NO_STATUS: &str = "on STATUS && exit 0; real";
 
 /// GC does nothing.
-pub(super) const NO_GC: &str = r#"[ "$CNI_COMMAND" != GC ] || exit 0; real"#;
+pub(super) const NO_GC: &str = "on GC && exit 0; real";
 
-/// No call fails.
-pub(super) const CONTENT: &str = "real; exit 0";
+/// ADD says that it succeeded when it did not.
+pub(super) const ADD_NEVER_FAILS: &str = r#"out=$(real); code=$?; on ADD && [ "$code" != 0 ] && { echo '{"cniVersion":"1.0.0"}'; exit 0; }; printf %s "$out"; exit "$code""#;
+
+/// ADD leaves the interface down.
+pub(super) const CUT: &str =
+    r#"real; code=$?; on ADD && within ip link set "$CNI_IFNAME" down; exit "$code""#;
 
 /// What a runtime supplies is not heard.
-pub(super) const NO_RUNTIME_CONFIG: &str = "jq -c 'del(.runtimeConfig)' | real";
-
-/// What is killed leaves something; a call that comes to its end leaves nothing.
-pub(super) const UNTIDY: &str = r#"t=/var/lib/cni/left-$$; : >"$t"; real; code=$?; rm "$t"; exit "$code""#;
-
-/// What is killed is in everybody's way.
-pub(super) const LOCKED: &str = r#"[ "$CNI_COMMAND" = ADD ] || { real; exit; }; t=/run/lock/broken; mkdir "$t" || exit 1; real; code=$?; rmdir "$t"; exit "$code""#;
+pub(super) const NO_RUNTIME_CONFIG: &str = "hears 'del(.runtimeConfig)'";

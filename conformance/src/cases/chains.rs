@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use crate::attachment::Attachment;
 use crate::case::{Case, Of};
-use crate::cases::breakage::{ALARMED, FORGETS};
 use crate::life::leaves_nothing;
 use crate::unmet::{Unmet, require};
 
@@ -33,7 +32,7 @@ pub(crate) const CASES: &[Case] = &[
                 },
             )
         },
-        broken: FORGETS,
+        broken: r#"heard; on DEL && has '"bwp' && leave; go"#,
     },
     Case {
         id: "chains.del-after-a-failed-add",
@@ -54,7 +53,7 @@ pub(crate) const CASES: &[Case] = &[
                 },
             )
         },
-        broken: FORGETS,
+        broken: "heard; on DEL && ! has prevResult && leave; go",
     },
     Case {
         id: "chains.later-plugins-and-check",
@@ -71,7 +70,7 @@ pub(crate) const CASES: &[Case] = &[
             }
             Ok(())
         },
-        broken: ALARMED,
+        broken: r#"heard; on CHECK && has '"bwp' && refuse 11; go"#,
     },
 ];
 

@@ -7,7 +7,6 @@ use std::thread;
 use crate::attachment::Attachment;
 use crate::call::{Answer, Call};
 use crate::case::{Case, Of};
-use crate::cases::breakage::FORGETS;
 use crate::life::{same, settled};
 use crate::specimen::Kind;
 use crate::stage::Stage;
@@ -41,7 +40,7 @@ pub(crate) const CASES: &[Case] = &[
             }
             Ok(())
         },
-        broken: r#"[ "$CNI_COMMAND" != ADD ] || mkdir "$(dirname "$0")/busy" || exit 1; real; code=$?; sleep 1; rmdir "$(dirname "$0")/busy" 2>/dev/null; exit $code"#,
+        broken: r#"on ADD || { real; exit; }; mkdir "$0.busy" 2>/dev/null || refuse 11; real; code=$?; sleep 1; rmdir "$0.busy"; exit "$code""#,
     },
     Case {
         id: "concurrency.del",
@@ -63,7 +62,7 @@ pub(crate) const CASES: &[Case] = &[
             crowd_comes_and_goes(stage)?;
             same(stage, &before)
         },
-        broken: FORGETS,
+        broken: r#"on DEL || { real; exit; }; mkdir "$0.busy" 2>/dev/null || { leave; real; exit; }; real; code=$?; sleep 1; rmdir "$0.busy"; exit "$code""#,
     },
 ];
 

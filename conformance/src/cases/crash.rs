@@ -12,7 +12,6 @@ use serde_json::Value;
 
 use crate::attachment::Attachment;
 use crate::case::{Case, Of};
-use crate::cases::breakage::{LOCKED, UNTIDY};
 use crate::cases::leak::added;
 use crate::specimen::Kind;
 use crate::stage::Stage;
@@ -68,7 +67,7 @@ pub(crate) const CASES: &[Case] = &[
         source: "CNI spec 2, DEL; libcni's deadlines kill; R-1, P-042",
         of: MAKING,
         check: |stage| killed(stage, "ADD", Sweep::Nobody, add),
-        broken: UNTIDY,
+        broken: "untidy ADD",
     },
     Case {
         id: "crash.add-beside-others",
@@ -79,7 +78,7 @@ pub(crate) const CASES: &[Case] = &[
             stage.knows("1.1.0")?;
             killed(stage, "ADD", Sweep::Collector, add_beside_others)
         },
-        broken: LOCKED,
+        broken: r#"on ADD || { real; exit; }; t=/run/lock/broken; mkdir "$t" 2>/dev/null || refuse 11; real; code=$?; rmdir "$t"; exit "$code""#,
     },
     Case {
         id: "crash.del",
@@ -87,7 +86,7 @@ pub(crate) const CASES: &[Case] = &[
         source: "CNI spec 2, DEL; libcni's deadlines kill; P-042",
         of: MAKING,
         check: |stage| killed(stage, "DEL", Sweep::Nobody, del),
-        broken: UNTIDY,
+        broken: "untidy DEL",
     },
     Case {
         id: "crash.gc",
@@ -98,7 +97,7 @@ pub(crate) const CASES: &[Case] = &[
             stage.knows("1.1.0")?;
             killed(stage, "GC", Sweep::Collector, gc)
         },
-        broken: UNTIDY,
+        broken: "untidy GC",
     },
     Case {
         id: "crash.check",
@@ -106,7 +105,7 @@ pub(crate) const CASES: &[Case] = &[
         source: "CNI spec 2, CHECK; P-044",
         of: MAKING,
         check: |stage| killed(stage, "CHECK", Sweep::Nobody, check),
-        broken: UNTIDY,
+        broken: "untidy CHECK",
     },
 ];
 

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use serde_json::{Value, json};
 
 use crate::case::{Case, Of};
-use crate::cases::breakage::ALARMED;
 use crate::cases::leak::added;
 use crate::specimen::Kind;
 use crate::traffic::tcp;
@@ -67,7 +66,7 @@ pub(crate) const CASES: &[Case] = &[
             // nerdctl after the task is gone.
             stage.run(&a.call("DEL").env("CNI_NETNS", "")).silent_success()
         },
-        broken: r#"jq -c '.runtimeConfig.ipRanges=[[{"Subnet":"10.79.6.0/24"}]]' | real"#,
+        broken: r#"hears 'if .runtimeConfig.ipRanges then .runtimeConfig.ipRanges = [[{"Subnet": "10.79.6.0/24"}]] else . end'"#,
     },
     Case {
         id: "quirks.containerds-loopback",
@@ -81,7 +80,7 @@ pub(crate) const CASES: &[Case] = &[
             require!(a.inside("ip link show lo").contains(",UP"), "lo is down");
             stage.run(&a.call("DEL").env("CNI_NETNS", "")).silent_success()
         },
-        broken: r#"[ "$CNI_COMMAND" != ADD ] || { echo '{"cniVersion":"0.3.1"}'; exit 0; }; real"#,
+        broken: r#"heard; on ADD && has '"0.3.1"' && { echo '{"cniVersion":"0.3.1"}'; exit 0; }; go"#,
     },
     Case {
         id: "quirks.cri-o-checks-at-once",
@@ -98,7 +97,7 @@ pub(crate) const CASES: &[Case] = &[
             a.check()?;
             a.del()
         },
-        broken: ALARMED,
+        broken: "heard; on CHECK && has pod-annotations && refuse 7; go",
     },
     Case {
         id: "quirks.multus-second-interface",
@@ -116,7 +115,7 @@ pub(crate) const CASES: &[Case] = &[
             stage.run(&first).silent_success()?;
             stage.run(&first.env("CNI_COMMAND", "DEL")).silent_success()
         },
-        broken: r#"[ "$CNI_IFNAME" = eth0 ] || exit 1; real"#,
+        broken: r#"[ "${CNI_IFNAME-eth0}" = eth0 ] || refuse 11; real"#,
     },
     Case {
         id: "quirks.long-container-id",
@@ -130,7 +129,7 @@ pub(crate) const CASES: &[Case] = &[
             a.check()?;
             a.del()
         },
-        broken: "[ ${#CNI_CONTAINERID} -lt 64 ] || exit 1; real",
+        broken: r#"id=${CNI_CONTAINERID-}; [ "${#id}" -lt 64 ] || refuse 4; real"#,
     },
     Case {
         id: "quirks.del-errors-are-not-swallowed",
@@ -149,7 +148,7 @@ pub(crate) const CASES: &[Case] = &[
             );
             Ok(())
         },
-        broken: r#"echo '{"cniVersion":"1.0.0","code":999,"msg":"link not found"}'; exit 1"#,
+        broken: r#"heard; on DEL && has '"ips":"none"' && { echo '{"cniVersion":"1.0.0","code":999,"msg":"link not found"}'; exit 1; }; go"#,
     },
     Case {
         id: "quirks.ptp-without-gateway",
@@ -167,6 +166,6 @@ pub(crate) const CASES: &[Case] = &[
             }
             a.run("DEL").success()
         },
-        broken: r#"real; code=$?; [ "$CNI_COMMAND" != ADD ] || ip netns exec "$(basename "$CNI_NETNS")" ip link set eth0 down; exit $code"#,
+        broken: r#"heard; go; code=$?; on ADD && has judges-ipam && within ip link set "$CNI_IFNAME" down; exit "$code""#,
     },
 ];

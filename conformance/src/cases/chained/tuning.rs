@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use crate::case::{Case, Of};
-use crate::cases::breakage::{NO_CHECK, NO_DEL};
 use crate::cases::leak::added;
 use crate::unmet::require;
 
@@ -35,7 +34,7 @@ pub(crate) const CASES: &[Case] = &[
             require!(before == after, "before: {before}\nafter DEL: {after}");
             Ok(())
         },
-        broken: NO_DEL,
+        broken: r#"real; code=$?; on DEL && within ip link set eth0 txqueuelen 78; exit "$code""#,
     },
     Case {
         id: "chained.tuning-restores-sysctls",
@@ -50,7 +49,7 @@ pub(crate) const CASES: &[Case] = &[
             require!(value.trim() == "0", "the setting is still {value}");
             Ok(())
         },
-        broken: NO_DEL,
+        broken: r#"real; code=$?; on DEL && within sysctl -qw net.ipv4.conf.eth0.arp_filter=1; exit "$code""#,
     },
     Case {
         id: "chained.tuning-reports-its-mtu",
@@ -70,7 +69,7 @@ pub(crate) const CASES: &[Case] = &[
             require!(mtu == 1400, "the result says {mtu}");
             a.del()
         },
-        broken: "real | jq -c 'if .interfaces then .interfaces[1].mtu=1500 else . end'",
+        broken: "says 'if .interfaces then .interfaces[1].mtu = 1500 else . end'",
     },
     Case {
         id: "chained.tuning-args",
@@ -106,7 +105,7 @@ pub(crate) const CASES: &[Case] = &[
             stage.run(&call.stdin(&twice)).error()?;
             Ok(())
         },
-        broken: "jq -c 'del(.sysctl)' | real",
+        broken: r#"hears 'if .sysctl["kernel.hostname"] then del(.sysctl) else . end'"#,
     },
     Case {
         id: "chained.tuning-check",
@@ -123,6 +122,6 @@ pub(crate) const CASES: &[Case] = &[
             }
             Ok(())
         },
-        broken: NO_CHECK,
+        broken: "if on CHECK; then hears 'del(.sysctl)'; else real; fi",
     },
 ];

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::address;
 use crate::attachment::Attachment;
 use crate::case::{Case, Of};
-use crate::cases::breakage::{CONTENT, FAILING_DEL, NO_DEL};
+use crate::cases::breakage::NO_RUNTIME_CONFIG;
 use crate::cases::leak::added;
 use crate::stage::Stage;
 use crate::unmet::{Outcome, Unmet, require};
@@ -37,7 +37,7 @@ pub(crate) const CASES: &[Case] = &[
             a.run("ADD").error()?;
             Ok(())
         },
-        broken: r#"real | jq -c 'if .ips then .ips[0].address="10.79.0.2/29" else . end'"#,
+        broken: r#"says 'if .ips then .ips[0].address = "10.79.0.2/29" else . end'"#,
     },
     Case {
         id: "ipam.round-robin",
@@ -60,7 +60,7 @@ pub(crate) const CASES: &[Case] = &[
         source: "CONVENTIONS.md, ips; part 3: \"allocates a custom IP when requested\"; P-060, P-061, P-062",
         of: HOST_LOCAL,
         check: asked_for,
-        broken: "unset CNI_ARGS; jq -c 'del(.args) | del(.runtimeConfig)' | real",
+        broken: NO_RUNTIME_CONFIG,
     },
     Case {
         id: "ipam.bounds",
@@ -76,7 +76,7 @@ pub(crate) const CASES: &[Case] = &[
             ranges(stage, &range)?.run("ADD").error()?;
             Ok(())
         },
-        broken: "jq -c 'del(.ipam.ranges[0][0].rangeStart)' | real",
+        broken: "hears 'del(.ipam.ranges[0]?[0]?.rangeStart)'",
     },
     Case {
         id: "ipam.both-families",
@@ -94,7 +94,7 @@ pub(crate) const CASES: &[Case] = &[
             );
             Ok(())
         },
-        broken: "real | jq -c 'if .ips then .ips|=reverse else . end'",
+        broken: "says 'if .ips then .ips |= reverse else . end'",
     },
     Case {
         id: "ipam.wrong-ranges",
@@ -117,7 +117,7 @@ pub(crate) const CASES: &[Case] = &[
             }
             Ok(())
         },
-        broken: CONTENT,
+        broken: r#"hears 'if .ipam.ranges == [[]] then .ipam.ranges = [[{"subnet": "10.79.0.0/24"}]] else . end'"#,
     },
     Case {
         id: "ipam.files",
@@ -133,7 +133,7 @@ pub(crate) const CASES: &[Case] = &[
             require!(!path.exists(), "{} stays", path.display());
             Ok(())
         },
-        broken: NO_DEL,
+        broken: r#"real; code=$?; on ADD && printf %s "$CNI_CONTAINERID" >/var/lib/cni/networks/judged/10.79.0.2; exit "$code""#,
     },
     Case {
         id: "ipam.old-files",
@@ -148,7 +148,7 @@ pub(crate) const CASES: &[Case] = &[
             require!(!Path::new(path).exists(), "{path} stays");
             Ok(())
         },
-        broken: NO_DEL,
+        broken: "on DEL && ! grep -q eth0 /var/lib/cni/networks/judged/10.* && exit 0; real",
     },
     Case {
         id: "ipam.del-without-ranges",
@@ -162,7 +162,7 @@ pub(crate) const CASES: &[Case] = &[
             require!(!Path::new("/var/lib/cni/networks/judged/10.79.0.2").exists(), "the address stays");
             Ok(())
         },
-        broken: FAILING_DEL,
+        broken: r#"heard; on DEL && ! has '"ranges"' && refuse 7; go"#,
     },
     Case {
         id: "ipam.args-beat-cni-args",
@@ -199,7 +199,7 @@ pub(crate) const CASES: &[Case] = &[
             require!(dns == wanted, "dns is {dns}");
             a.del()
         },
-        broken: "real | jq -c 'if .dns then .dns={} else . end'",
+        broken: "says 'del(.dns.options?)'",
     },
     Case {
         id: "ipam.again",

@@ -2,7 +2,7 @@
 
 use super::{ATTACHING, KNOWN};
 use crate::case::{Case, Of};
-use crate::cases::breakage::{ALARMED, CONTENT, NO_CHECK};
+use crate::cases::breakage::ALARMED;
 use crate::specimen::Kind;
 use crate::unmet::fail;
 
@@ -55,7 +55,7 @@ pub(crate) const CASES: &[Case] = &[
             a.run("DEL");
             Ok(())
         },
-        broken: NO_CHECK,
+        broken: r#"on CHECK && ! within ip link show "$CNI_IFNAME" >/dev/null 2>&1 && exit 0; real"#,
     },
     Case {
         id: "protocol.check-finds-a-lost-address",
@@ -70,7 +70,7 @@ pub(crate) const CASES: &[Case] = &[
             a.run("CHECK").error()?;
             a.del()
         },
-        broken: NO_CHECK,
+        broken: r#"on CHECK && ! within ip addr show "$CNI_IFNAME" | grep -q 'inet ' && exit 0; real"#,
     },
     Case {
         id: "protocol.check-allows-later-changes",
@@ -87,7 +87,7 @@ pub(crate) const CASES: &[Case] = &[
             a.check()?;
             a.del()
         },
-        broken: r#"[ "$CNI_COMMAND" != CHECK ] || ! ip netns exec "$(basename "$CNI_NETNS")" ip route | grep -q 198.51 || exit 1; real"#,
+        broken: "on CHECK && within ip route | grep -q 198.51 && refuse 11; real",
     },
     Case {
         id: "protocol.check-wants-prev-result",
@@ -100,6 +100,6 @@ pub(crate) const CASES: &[Case] = &[
             stage.run(&a.call("CHECK").stdin(&a.conf)).error()?;
             a.del()
         },
-        broken: CONTENT,
+        broken: "heard; on CHECK && ! has prevResult && exit 0; go",
     },
 ];

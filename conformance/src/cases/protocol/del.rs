@@ -2,7 +2,6 @@
 
 use super::{ATTACHING, KNOWN};
 use crate::case::{Case, Of};
-use crate::cases::breakage::FAILING_DEL;
 use crate::specimen::Kind;
 use crate::unmet::require;
 
@@ -21,7 +20,7 @@ pub(crate) const CASES: &[Case] = &[
             }
             Ok(())
         },
-        broken: r#"real; [ "$CNI_COMMAND" != DEL ] || echo '{}'"#,
+        broken: r#"real; code=$?; on DEL && echo '{}'; exit "$code""#,
     },
     Case {
         id: "protocol.del-twice",
@@ -34,7 +33,7 @@ pub(crate) const CASES: &[Case] = &[
             a.del()?;
             a.del()
         },
-        broken: r#"if [ "$CNI_COMMAND" = DEL ]; then f=$(dirname "$0")/once; [ ! -f "$f" ] || exit 1; : >"$f"; fi; real"#,
+        broken: r#"on DEL && ! mkdir "$0.$CNI_CONTAINERID" 2>/dev/null && refuse 11; real"#,
     },
     Case {
         id: "protocol.del-of-nothing",
@@ -45,7 +44,7 @@ pub(crate) const CASES: &[Case] = &[
             let a = stage.attachment()?;
             a.run("DEL").silent_success()
         },
-        broken: FAILING_DEL,
+        broken: r#"on ADD && mkdir "$0.$CNI_CONTAINERID"; on DEL && [ ! -d "$0.$CNI_CONTAINERID" ] && refuse 11; real"#,
     },
     Case {
         id: "protocol.del-without-namespace",
@@ -58,7 +57,7 @@ pub(crate) const CASES: &[Case] = &[
             stage.run(&a.call("DEL").env("CNI_NETNS", "")).silent_success()?;
             stage.run(&a.call("DEL").without("CNI_NETNS")).silent_success()
         },
-        broken: r#"[ -n "${CNI_NETNS-}" ] || [ "$CNI_COMMAND" != DEL ] || exit 1; real"#,
+        broken: r#"on DEL && [ -z "${CNI_NETNS-}" ] && refuse 4; real"#,
     },
     Case {
         id: "protocol.del-of-a-lost-namespace",
@@ -70,7 +69,7 @@ pub(crate) const CASES: &[Case] = &[
             a.add()?;
             stage.run(&a.call("DEL").env("CNI_NETNS", "/run/netns/gone")).silent_success()
         },
-        broken: r#"[ -e "${CNI_NETNS-}" ] || [ "$CNI_COMMAND" != DEL ] || exit 1; real"#,
+        broken: r#"on DEL && [ -n "${CNI_NETNS-}" ] && [ ! -e "$CNI_NETNS" ] && refuse 5; real"#,
     },
     Case {
         id: "protocol.del-without-prev-result",
@@ -82,7 +81,7 @@ pub(crate) const CASES: &[Case] = &[
             a.add()?;
             stage.run(&a.call("DEL").stdin(&a.conf)).silent_success()
         },
-        broken: r#"in=$(cat); case $in in *prevResult*) ;; *) [ "$CNI_COMMAND" != DEL ] || exit 1 ;; esac; printf %s "$in" | real"#,
+        broken: "heard; on DEL && ! has prevResult && refuse 7; go",
     },
     Case {
         id: "protocol.del-of-a-lost-interface",
@@ -95,6 +94,6 @@ pub(crate) const CASES: &[Case] = &[
             a.inside("ip link del eth0");
             a.del()
         },
-        broken: r#"[ "$CNI_COMMAND" != DEL ] || ip netns exec "$(basename "$CNI_NETNS")" ip link show eth0 || exit 1; real"#,
+        broken: r#"on DEL && [ -e "${CNI_NETNS-}" ] && ! within ip link show "$CNI_IFNAME" >/dev/null 2>&1 && refuse 11; real"#,
     },
 ];

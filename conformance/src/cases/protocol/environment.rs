@@ -21,7 +21,7 @@ pub(crate) const CASES: &[Case] = &[
         source: "CNI spec 2, error codes; P-004, P-005",
         of: Of::Every,
         check: missing_variable,
-        broken: r#"[ -z "${CNI_IFNAME-}" ] || real"#,
+        broken: r#"on DEL && [ -z "${CNI_IFNAME-}" ] && exit 0; real"#,
     },
     Case {
         id: "protocol.all-missing-variables",
@@ -29,7 +29,7 @@ pub(crate) const CASES: &[Case] = &[
         source: "libcni skel; P-005",
         of: Of::Every,
         check: all_missing,
-        broken: "CNI_IFNAME=eth0 real",
+        broken: r#"[ -n "${CNI_CONTAINERID-}${CNI_NETNS-}${CNI_IFNAME-}" ] || ! on ADD || export CNI_IFNAME=eth0; real"#,
     },
     Case {
         id: "protocol.container-id",
@@ -37,7 +37,7 @@ pub(crate) const CASES: &[Case] = &[
         source: "CNI spec 2, CNI_CONTAINERID; P-006",
         of: Of::Every,
         check: container_id,
-        broken: "CNI_CONTAINERID=good real",
+        broken: "case ${CNI_CONTAINERID-} in _*) CNI_CONTAINERID=x$CNI_CONTAINERID ;; esac; real",
     },
     Case {
         id: "protocol.interface-name",
@@ -45,7 +45,7 @@ pub(crate) const CASES: &[Case] = &[
         source: "CNI spec 2, CNI_IFNAME; P-007",
         of: Of::Every,
         check: interface_name,
-        broken: "CNI_IFNAME=eth0 real",
+        broken: "case ${CNI_IFNAME-} in *:*) CNI_IFNAME=eth0 ;; esac; real",
     },
     Case {
         id: "protocol.unknown-command",
@@ -61,7 +61,7 @@ pub(crate) const CASES: &[Case] = &[
         source: "libcni skel; P-010",
         of: Of::Every,
         check: no_command,
-        broken: r#"[ -n "${CNI_COMMAND-}" ] || exit 1; real"#,
+        broken: r#"real; code=$?; [ -n "${CNI_COMMAND-}" ] || exit 1; exit "$code""#,
     },
     Case {
         id: "protocol.own-namespace",
@@ -69,7 +69,7 @@ pub(crate) const CASES: &[Case] = &[
         source: "libcni skel; P-011, B-29",
         of: Of::Every,
         check: own_namespace,
-        broken: r#"echo '{"cniVersion":"1.0.0"}'; real"#,
+        broken: r#"case ${CNI_NETNS-} in */self/*) echo '{"cniVersion":"1.0.0"}' ;; esac; real"#,
     },
     Case {
         id: "protocol.diagnostics-on-stdout",
@@ -77,7 +77,7 @@ pub(crate) const CASES: &[Case] = &[
         source: "CNI spec 5, Error; P-002, P-003, P-080, B-33",
         of: Of::Every,
         check: diagnostics,
-        broken: "real >&2",
+        broken: r#"out=$(real); code=$?; if [ "$code" = 0 ]; then printf %s "$out"; else printf %s "$out" >&2; fi; exit "$code""#,
     },
 ];
 

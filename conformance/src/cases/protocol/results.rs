@@ -26,7 +26,7 @@ pub(crate) const CASES: &[Case] = &[
             require!(mac(&ours["mac"]) == mac(&link["address"]), "the result says {ours}, the kernel {link}");
             a.del()
         },
-        broken: r#"real | jq -c 'if .interfaces then .interfaces[].mac="0a:00:00:00:00:99" else . end'"#,
+        broken: r#"says 'if .interfaces then .interfaces[-1].mac = "0a:00:00:00:00:99" else . end'"#,
     },
     Case {
         id: "protocol.result-host-interfaces",
@@ -47,7 +47,7 @@ pub(crate) const CASES: &[Case] = &[
             }
             a.del()
         },
-        broken: r#"real | jq -c 'if .interfaces then .interfaces += [{"name":"nowhere0"}] else . end'"#,
+        broken: r#"says 'if .interfaces then .interfaces += [{"name": "nowhere0"}] else . end'"#,
     },
     Case {
         id: "protocol.result-index",
@@ -67,7 +67,7 @@ pub(crate) const CASES: &[Case] = &[
             }
             a.del()
         },
-        broken: "real | jq -c 'if .ips then .ips[].interface=9 else . end'",
+        broken: "says 'if .ips then .ips[].interface = 9 else . end'",
     },
     Case {
         id: "protocol.result-addresses",
@@ -86,7 +86,7 @@ pub(crate) const CASES: &[Case] = &[
             require!(!result["ips"].is_null() || stage.name == "loopback", "no address in {result}");
             a.del()
         },
-        broken: r#"real | jq -c 'if .ips then .ips[].address="192.0.2.9/24" else . end'"#,
+        broken: r#"says 'if .ips then .ips[].address |= sub("/.*"; "/31") else . end'"#,
     },
     Case {
         id: "protocol.ipam-result",
@@ -101,7 +101,7 @@ pub(crate) const CASES: &[Case] = &[
             require!(result["ips"][0]["interface"].is_null(), "an interface's index in {result}");
             a.del()
         },
-        broken: r#"real | jq -c 'if .ips then .interfaces=[{"name":"eth0"}] else . end'"#,
+        broken: r#"says 'if .ips then .interfaces = [{"name": "eth0"}] else . end'"#,
     },
     Case {
         id: "protocol.result-text",
@@ -121,7 +121,7 @@ pub(crate) const CASES: &[Case] = &[
             }
             a.del()
         },
-        broken: "real | jq -c 'del(.dns)'",
+        broken: r#"says 'if .cniVersion == "0.4.0" then del(.dns) else . end'"#,
     },
     Case {
         id: "protocol.one-value-on-stdout",
@@ -133,6 +133,6 @@ pub(crate) const CASES: &[Case] = &[
             a.run("ADD").json()?;
             a.del()
         },
-        broken: r#"echo "a log line"; real"#,
+        broken: r#"on ADD && echo "a log line"; real"#,
     },
 ];
