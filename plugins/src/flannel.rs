@@ -7,6 +7,7 @@
 //!                  rendering.rs    both → the delegate's configuration                        pure
 //! dataDir          saved.rs        kept as it was at ADD, for DEL and CHECK
 //! CNI_PATH         calling.rs      the delegate, in the host's namespace, with our whole environment
+//!                  successor.rs    the network is another plugin's by now
 //! ```
 //!
 //! The delegate's configuration is flannel's to the byte, and so is the file `<dataDir>/<container>`: pods that either
@@ -18,6 +19,7 @@ mod garbage;
 mod rendering;
 mod saved;
 mod subnet_env;
+mod successor;
 mod text;
 
 use cni::{Code, Failure, Plugin, Request, Success};
@@ -26,6 +28,7 @@ use calling::{Called, of_this_call};
 use conf::Conf;
 use saved::{Files, Found};
 use subnet_env::SubnetEnv;
+pub(crate) use successor::forget;
 
 use crate::failure;
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 const SUBNET_FILE: &str = "/run/flannel/subnet.env";
 
 /// Where the delegates' configurations are kept, unless told otherwise.
-const DATA_DIR: &str = "/var/lib/cni/flannel";
+pub(super) const DATA_DIR: &str = "/var/lib/cni/flannel";
 
 /// What the delegate is unless the network says otherwise.
 const BRIDGE: &str = "bridge";

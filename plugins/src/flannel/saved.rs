@@ -72,7 +72,12 @@ impl Found {
     /// Flannel's plugin keeps one file for all interfaces of a container: one of another network may be another
     /// interface's, unless the network has been renamed.
     pub(super) fn is_certainly_of(&self, request: &Request) -> bool {
-        self.by == Writer::Ours || self.config.name == request.config.name
+        self.by == Writer::Ours || self.is_of_network(&request.config.name)
+    }
+
+    /// Is it of this network?
+    pub(super) fn is_of_network(&self, network: &str) -> bool {
+        self.config.name == network
     }
 }
 
@@ -90,8 +95,16 @@ impl Files {
     /// # Errors
     /// Where `dataDir` is no text.
     pub(super) fn of(request: &Request) -> Result<Self, DecodeError> {
-        let directory = conf::data_dir(request)?;
-        Ok(Self { directory, container: request.container.clone(), ifname: request.ifname.clone() })
+        Ok(Self::below(conf::data_dir(request)?, request))
+    }
+
+    /// The same for a request that says nothing of `dataDir`.
+    pub(super) fn where_flannel_keeps_them(request: &Request) -> Self {
+        Self::below(conf::DATA_DIR.into(), request)
+    }
+
+    fn below(directory: PathBuf, request: &Request) -> Self {
+        Self { directory, container: request.container.clone(), ifname: request.ifname.clone() }
     }
 
     /// Saves a configuration, in place of what an earlier ADD of the attachment saved.

@@ -7,8 +7,8 @@ use netstate::Attachment;
 
 use super::Policy;
 use crate::call::owner;
-use crate::failure;
 use crate::ipam::{Ipam, Turn};
+use crate::{failure, flannel};
 
 /// DEL. Rules and link go before the address is freed, so nobody's next address has a rule of this container.
 ///
@@ -26,6 +26,9 @@ pub(super) fn del<P: Policy>(request: &Request) -> Result<(), Failure> {
     }
     if !ipam_first {
         failures.extend(released().err());
+    }
+    if failures.is_empty() {
+        failures.extend(flannel::forget(request).err());
     }
     failure::of_all(failures)
 }
