@@ -320,7 +320,7 @@ impl Pass {
             annotations: self.site.as_ref().map(|site| duties::annotations(&self.decisions, site)),
             availability: {
                 let known = self.wanted.is_some() || !self.status.problems.is_empty();
-                known.then(|| report::availability(self.status.problems.first()))
+                (known && !self.flanneld_speaks()).then(|| report::availability(self.status.problems.first()))
             },
         }
     }

@@ -19,6 +19,8 @@ const QUIET: Duration = Duration::from_secs(20);
 /// What is known of a flanneld on this node.
 #[derive(Default)]
 pub(super) struct Predecessor {
+    /// It has this node, and nothing of ours was made yet.
+    has_node: bool,
     /// When something of it was removed last.
     removed: Option<Instant>,
     /// Why it is thought to work still.
@@ -35,11 +37,16 @@ fn working() -> Option<String> {
 
 impl Pass {
     /// Before anything is touched: is this node another agent's?
-    pub(super) fn is_flannelds(&self, status: &mut Status) -> bool {
+    pub(super) fn is_flannelds(&mut self, status: &mut Status) -> bool {
         let works = if self.wanted.is_none() && self.shape == Shape::default() { working() } else { None };
-        let is = works.is_some();
+        self.predecessor.has_node = works.is_some();
         status.problems.extend(works);
-        is
+        self.predecessor.has_node
+    }
+
+    /// Is what the Node says flanneld's word? Its pods have a network, though it is not ours.
+    pub(super) fn flanneld_speaks(&self) -> bool {
+        self.predecessor.has_node
     }
 
     /// Takes away what flanneld left. Ours stands already: at no moment is there a packet that nobody masquerades.
