@@ -2,11 +2,14 @@
 //!
 //! Without an heir nothing needs to be known but where files are. For flannel, the Nodes must be known: each path is
 //! turned by replace into what flanneld would have made, so no packet is lost, and flanneld can change it later.
+//!
+//! A node that flannel has again keeps what flannel needs, whoever cleans up there.
 
 use std::time::Duration;
 
 use host::Host;
 use host::fabric::Shape;
+use host::flanneld;
 use netstate::Fabric;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -37,6 +40,17 @@ pub(crate) enum CleanupError {
     /// flannel's heritage can't be known.
     #[error("no complete list of Nodes within {LIST:?}, so nothing was changed: {0}")]
     NoList(String),
+    /// Without them flannel's pods would reach nobody.
+    #[error(
+        "{sign}, so this node's pods are flannel's, but their packets go by what is ours ({first}): nothing was changed; \
+         routed-agent cleanup --to-flannel turns it into flannel's, or take flannel away first"
+    )]
+    Flannels {
+        /// What shows that the node is flannel's.
+        sign: String,
+        /// The first thing of ours.
+        first: String,
+    },
     /// These are left.
     #[error("not all was taken away: {}", .0.join("; "))]
     Left(Vec<String>),
@@ -51,12 +65,7 @@ pub(crate) async fn cleanup(settings: Settings, heir: Heir) -> Result<(), Cleanu
         Lock::try_take(&settings.state_dir).map_err(run::io("take the lock of the state directory"))?;
     let lock = lock.ok_or(CleanupError::AgentWorks)?;
     let left = match heir {
-        Heir::Nobody => {
-            let mut left = leave_nothing(&settings)?;
-            let own = run::own_name(&settings)?;
-            left.extend(report::take_back(&settings, &own).await.err().map(|error| error.to_string()));
-            left
-        }
+        Heir::Nobody => leave(&settings).await?,
         Heir::Flannel => hand_over(&settings).await?,
     };
     if !left.is_empty() {
@@ -66,6 +75,16 @@ pub(crate) async fn cleanup(settings: Settings, heir: Heir) -> Result<(), Cleanu
         lock.forget().map_err(run::io("remove the state directory's files"))?;
     }
     Ok(())
+}
+
+async fn leave(settings: &Settings) -> Result<Vec<String>, CleanupError> {
+    if let Some(sign) = flannels(settings) {
+        return leave_flannels(settings, sign);
+    }
+    let mut left = leave_nothing(settings)?;
+    let own = run::own_name(settings)?;
+    left.extend(report::take_back(settings, &own).await.err().map(|error| error.to_string()));
+    Ok(left)
 }
 
 fn leave_nothing(settings: &Settings) -> Result<Vec<String>, CleanupError> {
@@ -78,6 +97,28 @@ fn leave_nothing(settings: &Settings) -> Result<Vec<String>, CleanupError> {
         Err(error) => left.push(error.to_string()),
     }
     left.extend(host.remove_pod_rules().err().map(|error| error.to_string()));
+    Ok(left)
+}
+
+/// What shows that this node is flannel's. In a Pod flanneld itself can't be seen.
+fn flannels(settings: &Settings) -> Option<String> {
+    let conflist = Files::new(settings).flannels();
+    let there = conflist.map(|path| format!("flannel's {} is there", path.display()));
+    there.or_else(|| flanneld::working().map(|process| format!("flanneld (process {process}) works here")))
+}
+
+/// `subnet.env` and what the Node says are flanneld's, who wrote the same there; by now it leads packets, too.
+fn leave_flannels(settings: &Settings, sign: String) -> Result<Vec<String>, CleanupError> {
+    let files = Files::new(settings);
+    let mut host = Host::open().map_err(StartError::from)?;
+    let ours = host.drift(&Fabric::default(), Shape::default()).map_err(StartError::from)?;
+    if let Some(first) = ours.changes.first() {
+        return Err(CleanupError::Flannels { sign, first: first.to_string() });
+    }
+    tracing::info!("{sign}: what is flannel's stays, subnet.env and what the Node says among it");
+    let mut left: Vec<String> = agent::restore(&host, files.memory()).err().into_iter().collect();
+    left.extend(host.remove_pod_rules().err().map(|error| error.to_string()));
+    left.extend(files.hand_over().err().map(|error| error.to_string()));
     Ok(left)
 }
 

@@ -135,7 +135,12 @@ impl Files {
     pub(crate) fn hand_over(&self) -> Result<(), PublishError> {
         let Some(conflist) = &self.conflist else { return Ok(()) };
         set_aside::put_back(conflist)?;
-        if set_aside::has_flannels(conflist) { published::remove(conflist) } else { Ok(()) }
+        if set_aside::flannels(conflist).is_some() { published::remove(conflist) } else { Ok(()) }
+    }
+
+    /// A network configuration of flannel's beside ours, which no agent of ours has set aside: this node is flannel's.
+    pub(crate) fn flannels(&self) -> Option<PathBuf> {
+        self.conflist.as_deref().and_then(set_aside::flannels)
     }
 
     /// Tells whenever somebody may have changed one.

@@ -44,9 +44,9 @@ pub(crate) fn forget(ours: &Path) -> Result<(), PublishError> {
     removed.fold(Ok(()), Result::and)
 }
 
-/// Is there a network configuration of flannel's?
-pub(crate) fn has_flannels(ours: &Path) -> bool {
-    !of_flannel(ours).is_empty()
+/// A network configuration of flannel's that runtimes read.
+pub(crate) fn flannels(ours: &Path) -> Option<PathBuf> {
+    of_flannel(ours).into_iter().next()
 }
 
 fn moved(files: Vec<PathBuf>, name: impl Fn(&str) -> Option<String>) -> Result<Vec<PathBuf>, PublishError> {

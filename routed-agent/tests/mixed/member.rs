@@ -76,7 +76,7 @@ impl<'node> Member<'node> {
     pub(crate) fn start_flanneld(&mut self) {
         let name = format!("NODE_NAME=node{}", self.number);
         let program = cached("flanneld").display().to_string();
-        self.machine.within(|| self.node.write(format!("{CONFLISTS}/10-flannel.conflist"), FLANNELS));
+        self.give_flannels_conflist();
         self.start(&[&["env", &name, &program], &COMMON[..]].concat());
         let mut daemon = self.runs.take().expect("it was just started");
         // The last that it says before it waits for others.
@@ -85,6 +85,11 @@ impl<'node> Member<'node> {
             daemon.until("flanneld works", || said().contains("Running backend"));
         });
         self.runs = Some(daemon);
+    }
+
+    /// What an init container of flannel's manifest does.
+    pub(crate) fn give_flannels_conflist(&self) {
+        self.machine.within(|| self.node.write(format!("{CONFLISTS}/10-flannel.conflist"), FLANNELS));
     }
 
     fn start(&mut self, words: &[&str]) {
@@ -113,11 +118,11 @@ impl<'node> Member<'node> {
         self.machine.exec(&[&[AGENT, "cleanup", "--to-flannel", &name, &conflist], &COMMON[..]].concat());
     }
 
-    /// `routed-agent cleanup`, with what the agent was told.
-    pub(crate) fn clean_up(&self) {
+    /// `routed-agent cleanup`, with what the agent was told, whatever comes of it.
+    pub(crate) fn try_clean_up(&self) -> Output {
         let name = format!("--node-name=node{}", self.number);
         let conflist = format!("--conflist={CONFLIST}");
-        self.machine.exec(&[&[AGENT, "cleanup", &name, &conflist], &COMMON[..]].concat());
+        self.machine.try_exec(&[&[AGENT, "cleanup", &name, &conflist], &COMMON[..]].concat())
     }
 
     pub(crate) fn status(&self) -> Output {

@@ -49,6 +49,10 @@ fn take_over(cluster: &mut Cluster, end: &End) {
     cluster.start_agent(1);
     cluster.member(1).wait_status("not ready: flanneld (process ");
     assert_eq!(routes_of_ours(cluster, 2), Some(false), "two agents on a node");
+    let told = || cluster.api.kubectl(&["get", "events", "--field-selector=reason=NetworkProblem"]).stdout;
+    let said =
+        eventually(PATIENCE, || told().contains("node/node1") && told().contains("flanneld (process "));
+    assert!(said, "{}", told());
     match end {
         End::Term => cluster.member(1).machine.within(|| flanneld.terminate()),
         End::Kill => drop(flanneld),
@@ -66,6 +70,19 @@ fn take_over(cluster: &mut Cluster, end: &End) {
         cluster.wait_route(1, number, Some(number));
         assert_eq!(routes_of_ours(cluster, number), Some(true));
     }
+    // flanneld's word on the Node stood until ours took its place: its pods had a network all the while.
+    assert!(eventually(PATIENCE, || speaks(cluster) == "TrestleIsUp"), "{}", cluster.member(1).log());
+    let written = cluster.api.requests("trestle-routed-agent");
+    let to_node1 = written.iter().filter(|request| request.uri.starts_with("/api/v1/nodes/node1/status?"));
+    assert_eq!(to_node1.count(), 1, "{written:?}");
+}
+
+/// Who says on the first machine's Node whether its pods have a network.
+fn speaks(cluster: &Cluster) -> String {
+    let conditions = cluster.seen("node1")["status"]["conditions"].clone();
+    let all = conditions.as_array().into_iter().flatten();
+    let reasons = all.filter(|one| one["type"] == "NetworkUnavailable").map(|one| one["reason"].as_str());
+    reasons.flatten().collect()
 }
 
 /// Nothing of flanneld's is on the first machine but what an operator has to remove, and is told how.
@@ -89,12 +106,42 @@ fn delete(cluster: &Cluster, pod: &Attached, name: &str) {
     conf["name"] = "cbr0".into();
     conf["cniVersion"] = "1.0.0".into();
     let file = |address: &std::net::IpAddr| format!("/var/lib/cni/networks/cbr0/{address}");
+    let saved = || member.machine.sh(&format!("find /var/lib/cni/flannel -name '{name}*'")).stdout;
+    assert!(!saved().is_empty(), "what flannel's plugin saved of it");
     member.machine.within(|| {
         let call = Call::new("/opt/cni/bin/bridge").command("DEL").container(name).ifname("eth0");
         call.netns(&pod.pod).conf(&conf).run().succeeded();
     });
     let held = pod.addresses.iter().filter(|address| member.read(&file(address)).is_some());
     assert_eq!(held.count(), 0, "its addresses are free");
+    assert_eq!(saved(), "");
+}
+
+/// Somebody cleans up a node that has flannel's network configuration again, and our paths still.
+fn cleaned_up_too_early(cluster: &Cluster) {
+    let member = cluster.member(1);
+    member.give_flannels_conflist();
+    let said = member.try_clean_up();
+    assert_eq!(said.code, 1, "{said:?}");
+    let why = "/10-flannel.conflist is there, so this node's pods are flannel's, but their packets go by what is ours";
+    assert!(said.stderr.contains(why) && said.stderr.contains("cleanup --to-flannel"), "{said:?}");
+    assert_eq!(routes_of_ours(cluster, 2), Some(true));
+}
+
+/// Somebody cleans up a node that was handed back: flannel keeps all that it needs.
+fn cleaned_up_late(cluster: &Cluster) {
+    let member = cluster.member(1);
+    let flannels = || {
+        let env = member.read("/run/flannel/subnet.env");
+        (env, member.conflists(), member.tunnels(), cluster.announced("node1"), speaks(cluster))
+    };
+    let before = flannels();
+    assert!(before.0.is_some() && before.4 == "FlannelIsUp", "{before:?}");
+    let said = member.try_clean_up();
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(flannels(), before);
+    let ours = "nft list tables | grep trestle-routed || :; ls /run/trestle 2>/dev/null || :";
+    assert_eq!(member.machine.sh(ours).stdout, "");
 }
 
 /// Whoever comes anew has an address of nobody who lives.
@@ -132,6 +179,7 @@ fn taken_over_and_handed_back(shape: Shape, end: &End) {
 
     let (announced, tunnels) = (cluster.announced("node1"), cluster.member(1).tunnels());
     cluster.member_mut(1).terminate();
+    cleaned_up_too_early(&cluster);
     cluster.member(1).hand_over();
     assert_eq!(cluster.member(1).conflists(), ["10-flannel.conflist"]);
     for number in [2, 3] {
@@ -141,6 +189,7 @@ fn taken_over_and_handed_back(shape: Shape, end: &End) {
     cluster.start_flanneld(1);
     assert_eq!(cluster.member(1).tunnels(), tunnels, "device and MAC stay");
     assert_eq!(cluster.announced("node1"), announced);
+    cleaned_up_late(&cluster);
     is_new(&cluster.member(1).pod("back"), &[&a, &c]);
     for flow in flows {
         flow.end();

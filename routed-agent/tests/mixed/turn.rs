@@ -70,7 +70,8 @@ fn a_rolling_change_from_host_gw_to_vxlan_and_back_loses_no_packet_whatever_rp_f
 fn removed(cluster: &mut Cluster) {
     assert!(!cluster.announced("node1").is_empty());
     cluster.member_mut(1).terminate();
-    cluster.member(1).clean_up();
+    let said = cluster.member(1).try_clean_up();
+    assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(cluster.announced("node1"), []);
     assert_eq!(cluster.seen("node1")["status"]["conditions"], serde_json::Value::Null);
     let left = "ip route show proto 116; ip -6 route show proto 116; ip nexthop; ip link show type vxlan; \
