@@ -12,12 +12,11 @@ mod record;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use serde_json::Value;
 
 use crate::directory::Directory;
+use crate::workers;
 
 pub(crate) use compare::{Comparison, Difference, Reason};
 pub(crate) use record::RecordError;
@@ -41,22 +40,16 @@ impl Answers {
         let known = |name: &&String| crate::specimen::of(name).kind != crate::specimen::Kind::Unknown;
         let wanted = |name: &&String| only.is_empty() || only.contains(name);
         let names: Vec<_> = directory.names.iter().filter(known).filter(wanted).collect();
-        let (next, said) = (AtomicUsize::new(0), Mutex::new(Said::new()));
-        let workers = thread::available_parallelism().map_or(1, usize::from);
-        thread::scope(|scope| {
-            for _ in 0..workers {
-                scope.spawn(|| {
-                    while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        // A node is its thread's.
-                        let answers =
-                            thread::scope(|scope| scope.spawn(|| question::all(directory, name)).join());
-                        let Ok(mut said) = said.lock() else { return };
-                        // A step that can't be done is an answer that is missing, which the comparison tells.
-                        said.insert((*name).clone(), answers.unwrap_or_default());
-                    }
-                });
-            }
-        });
+        let said = Mutex::new(Said::new());
+        workers::each(
+            &names,
+            |name| question::all(directory, name),
+            |name, answers| {
+                let Ok(mut said) = said.lock() else { return };
+                // A step that can't be done is an answer that is missing, which the comparison tells.
+                said.insert((*name).clone(), answers.unwrap_or_default());
+            },
+        );
         let kernel = nix::sys::utsname::uname()
             .map(|name| name.release().to_string_lossy().into_owned())
             .unwrap_or_default();

@@ -21,6 +21,7 @@ mod stage;
 mod standin;
 mod traffic;
 mod unmet;
+mod workers;
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;

@@ -4,8 +4,6 @@ use std::cell::Cell;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use sandbox::Node;
@@ -18,6 +16,7 @@ use crate::directory::Directory;
 use crate::options::{Options, Subject};
 use crate::stage::{Stage, Step};
 use crate::unmet::{Outcome, Unmet};
+use crate::workers;
 
 /// What came of one case for one plugin.
 #[derive(Debug)]
@@ -73,28 +72,22 @@ pub(crate) fn run(directory: &Directory, options: &Options) -> Result<Vec<Verdic
     }
     // A step that can't be done panics; it is a finding, told in the report.
     std::panic::set_hook(Box::new(|_| {}));
-    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(total)));
-    let workers = thread::available_parallelism().map_or(1, usize::from);
-    thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                while let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    // A node is its thread's.
-                    let verdicts =
-                        thread::scope(|scope| scope.spawn(|| ask(directory, options, unit)).join());
-                    let Ok(mut done) = done.lock() else { return };
-                    match verdicts {
-                        Ok(verdicts) => done.extend(verdicts),
-                        Err(panic) => done.extend(unit.cases.iter().map(|case| {
-                            let outcome = Err(Unmet::Fails(format!("no node for it: {}", said(&*panic))));
-                            verdict(unit, (case, &unit.plugins[0]), outcome)
-                        })),
-                    }
-                    progress(&done, total);
-                }
-            });
-        }
-    });
+    let done = Mutex::new(Vec::with_capacity(total));
+    workers::each(
+        &units,
+        |unit| ask(directory, options, unit),
+        |unit, verdicts| {
+            let Ok(mut done) = done.lock() else { return };
+            match verdicts {
+                Ok(verdicts) => done.extend(verdicts),
+                Err(panic) => done.extend(unit.cases.iter().map(|case| {
+                    let outcome = Err(Unmet::Fails(format!("no node for it: {}", said(&*panic))));
+                    verdict(unit, (case, &unit.plugins[0]), outcome)
+                })),
+            }
+            progress(&done, total);
+        },
+    );
     let mut verdicts = done.into_inner().unwrap_or_default();
     let place = |verdict: &Verdict| {
         let group = GROUPS.iter().position(|group| group.name == verdict.group);
