@@ -18,47 +18,14 @@ use crate::stage::Stage;
 use crate::unmet::{Outcome, require};
 use kill::{Kill, Sweep, collector, killed};
 
-/// Those that make something.
-const MAKING: Of = Of::Plugins(&[
-    "bridge",
-    "ptp",
-    "macvlan",
-    "ipvlan",
-    "vlan",
-    "tap",
-    "dummy",
-    "host-device",
-    "flannel",
-    "portmap",
-    "firewall",
-    "bandwidth",
-    "tuning",
-    "sbr",
-    "vrf",
-    "host-local",
-    "dhcp",
-]);
+const KINDS: &[Kind] = &[Kind::Interface, Kind::Chained, Kind::Ipam];
+
+/// Those that make something: `lo` is there, and `static` keeps nothing.
+const MAKING: Of = Of::Except(KINDS, &["loopback", "static"]);
 
 /// Those of them whose things GC can take away. Not host-device: it waits for a device until the kernel sends it back, and
 /// the judge's would die with its container.
-const COLLECTED: Of = Of::Plugins(&[
-    "bridge",
-    "ptp",
-    "macvlan",
-    "ipvlan",
-    "vlan",
-    "tap",
-    "dummy",
-    "flannel",
-    "portmap",
-    "firewall",
-    "bandwidth",
-    "tuning",
-    "sbr",
-    "vrf",
-    "host-local",
-    "dhcp",
-]);
+const COLLECTED: Of = Of::Except(KINDS, &["loopback", "static", "host-device"]);
 
 pub(crate) const CASES: &[Case] = &[
     Case {

@@ -1,13 +1,14 @@
 //! `portmap`: ports of the host.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::attachment::Attachment;
 use crate::case::{Case, Of};
 use crate::cases::breakage::ADD_NEVER_FAILS;
 use crate::cases::leak::added;
 use crate::life::{same, settled};
 use crate::traffic::tcp;
-use crate::unmet::require;
+use crate::unmet::{Outcome, require};
 
 pub(crate) const CASES: &[Case] = &[
     Case {
@@ -33,17 +34,8 @@ pub(crate) const CASES: &[Case] = &[
         of: Of::Plugins(&["portmap"]),
         check: |stage| {
             let a = added(stage.attachment()?)?;
-            let second = json!([{ "hostPort": 9100, "containerPort": 80, "protocol": "tcp" }]);
-            let mut conf = a.sent("ADD");
-            conf["runtimeConfig"]["portMappings"] = second;
-            conf["prevResult"]["interfaces"][1]["name"] = json!("eth1");
-            conf["prevResult"]["ips"] =
-                json!([{ "interface": 1, "address": "10.78.9.9/16", "gateway": "10.78.0.1" }]);
-            let call = a.call("ADD").env("CNI_IFNAME", "eth1").stdin(&conf);
-            stage.run(&call).success()?;
-            stage.run(&call.env("CNI_COMMAND", "DEL")).silent_success()?;
-            a.check()?;
-            a.del()
+            let second = second_interface(&a);
+            outlives(&a, &second)
         },
         broken: r#"heard; go; code=$?; on DEL && [ "$CNI_IFNAME" = eth1 ] && CNI_IFNAME=eth0 && go; exit "$code""#,
     },
@@ -54,18 +46,9 @@ pub(crate) const CASES: &[Case] = &[
         of: Of::Plugins(&["portmap"]),
         check: |stage| {
             let a = added(stage.attachment()?.with(&json!({ "backend": "nftables" })))?;
-            let mut conf = a.sent("ADD");
-            conf["name"] = json!("second");
-            conf["runtimeConfig"]["portMappings"] =
-                json!([{ "hostPort": 9100, "containerPort": 80, "protocol": "tcp" }]);
-            conf["prevResult"]["interfaces"][1]["name"] = json!("eth1");
-            conf["prevResult"]["ips"] =
-                json!([{ "interface": 1, "address": "10.78.9.9/16", "gateway": "10.78.0.1" }]);
-            let call = a.call("ADD").env("CNI_IFNAME", "eth1").stdin(&conf);
-            stage.run(&call).success()?;
-            stage.run(&call.env("CNI_COMMAND", "DEL")).silent_success()?;
-            a.check()?;
-            a.del()
+            let mut second = second_interface(&a);
+            second["name"] = json!("second");
+            outlives(&a, &second)
         },
         broken: r#"heard; go; code=$?; on DEL && [ "$CNI_IFNAME" = eth1 ] && CNI_IFNAME=eth0 && printf %s "$in" | hears '.name = "judged"'; exit "$code""#,
     },
@@ -113,3 +96,23 @@ pub(crate) const CASES: &[Case] = &[
         broken: "hears 'if .runtimeConfig.portMappings[0].containerPort == 0 then del(.runtimeConfig) else . end'",
     },
 ];
+
+/// The configuration for another interface of the container, with a port of its own.
+fn second_interface(a: &Attachment<'_>) -> Value {
+    let mut conf = a.sent("ADD");
+    conf["runtimeConfig"]["portMappings"] =
+        json!([{ "hostPort": 9100, "containerPort": 80, "protocol": "tcp" }]);
+    conf["prevResult"]["interfaces"][1]["name"] = json!("eth1");
+    conf["prevResult"]["ips"] =
+        json!([{ "interface": 1, "address": "10.78.9.9/16", "gateway": "10.78.0.1" }]);
+    conf
+}
+
+/// The second interface comes and goes, and the first keeps its ports.
+fn outlives(a: &Attachment<'_>, second: &Value) -> Outcome {
+    let call = a.call("ADD").env("CNI_IFNAME", "eth1").stdin(second);
+    a.stage.run(&call).success()?;
+    a.stage.run(&call.env("CNI_COMMAND", "DEL")).silent_success()?;
+    a.check()?;
+    a.del()
+}
