@@ -1,17 +1,13 @@
-//! What a call costs that can be counted, and is the same on every machine: `ptrace(2)`.
+//! What a call costs that can be counted, and is the same on every machine.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
-use std::process::ExitStatus;
 
 use nix::libc;
-use nix::sys::ptrace::{self, Event, Options};
-use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::ptrace::Event;
 use nix::unistd::Pid;
 
-use crate::trace::{WRAPPER, output};
+use crate::observer::{Observer, observe};
 use crate::{Call, Reply};
 
 /// System calls that send a message.
@@ -42,14 +38,9 @@ pub struct Tally {
 /// Where the plugin can't be started or traced.
 #[must_use]
 pub fn counted(call: &Call) -> Tally {
-    let child = call.clone().through(&WRAPPER).spawn().0;
-    let plugin = Pid::from_raw(i32::try_from(child.id()).expect("a process ID is positive"));
-    let mut counter = Counter { plugin, ..Counter::default() };
-    if let Err(error) = counter.seize().and_then(|()| counter.follow()) {
-        panic!("{call:?} can't be traced: {error}");
-    }
+    let (counter, output) = observe(call, Counter::new);
     Tally {
-        reply: Reply(output(child, counter.status)),
+        reply: Reply(output),
         system_calls: counter.system_calls,
         starting: counter.starting.unwrap_or(counter.system_calls),
         sends: counter.sends,
@@ -59,11 +50,8 @@ pub fn counted(call: &Call) -> Tally {
     }
 }
 
-#[derive(Debug)]
 struct Counter {
     plugin: Pid,
-    /// The plugin's exit code, or 128 and the signal's number.
-    status: Option<i32>,
     /// Threads that are traced, and whether they are in a system call. Empty until the wrapper has become the plugin.
     threads: HashMap<Pid, bool>,
     processes: BTreeSet<u64>,
@@ -74,11 +62,10 @@ struct Counter {
     peak: u64,
 }
 
-impl Default for Counter {
-    fn default() -> Self {
+impl Counter {
+    fn new(plugin: Pid) -> Self {
         Self {
-            plugin: Pid::from_raw(0),
-            status: None,
+            plugin,
             threads: HashMap::new(),
             processes: BTreeSet::new(),
             programs: Vec::new(),
@@ -90,81 +77,18 @@ impl Default for Counter {
     }
 }
 
-impl Counter {
-    fn seize(&self) -> nix::Result<()> {
-        waitpid(self.plugin, Some(WaitPidFlag::WUNTRACED))?;
-        let options = Options::PTRACE_O_TRACESYSGOOD
-            | Options::PTRACE_O_TRACEEXEC
-            | Options::PTRACE_O_TRACEFORK
-            | Options::PTRACE_O_TRACEVFORK
-            | Options::PTRACE_O_TRACECLONE
-            | Options::PTRACE_O_TRACEEXIT
-            | Options::PTRACE_O_EXITKILL;
-        ptrace::seize(self.plugin, options)?;
-        kill(self.plugin, Signal::SIGCONT)
-    }
-
-    fn follow(&mut self) -> nix::Result<()> {
-        loop {
-            match waitpid(None, Some(WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD)) {
-                Err(nix::Error::ECHILD) => return Ok(()),
-                Err(nix::Error::EINTR) => {}
-                status => self.step(status?)?,
-            }
-        }
-    }
-
-    fn step(&mut self, status: WaitStatus) -> nix::Result<()> {
-        match status {
-            WaitStatus::Exited(pid, code) => self.ended(pid, ExitStatus::from_raw(code << 8)),
-            WaitStatus::Signaled(pid, signal, _) => self.ended(pid, ExitStatus::from_raw(signal as i32)),
-            WaitStatus::PtraceSyscall(pid) => {
-                self.count(pid);
-                resume(pid, None)?;
-            }
-            WaitStatus::PtraceEvent(pid, _, event) => {
-                self.event(pid, event);
-                resume(pid, None)?;
-            }
-            WaitStatus::Stopped(pid, signal) => resume(pid, Some(signal))?,
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn event(&mut self, pid: Pid, event: i32) {
-        let begun = !self.threads.is_empty();
-        if event == Event::PTRACE_EVENT_EXEC as i32 && (begun || pid == self.plugin) {
-            // The end of that system call is still to come.
-            self.threads.insert(pid, true);
-            self.system_calls += usize::from(!begun);
-            let program = fs::read_link(format!("/proc/{pid}/exe"));
-            self.programs.push(program.map(|path| path.display().to_string()).unwrap_or_default());
-        } else if event == Event::PTRACE_EVENT_EXIT as i32 && begun {
-            self.peak = self.peak.max(status_of(pid, "VmHWM:"));
-        }
-    }
-
-    fn ended(&mut self, pid: Pid, status: ExitStatus) {
-        self.threads.remove(&pid);
-        if pid == self.plugin {
-            self.status = status.code().or(status.signal().map(|number| 128 + number));
-        }
-    }
-
-    /// A stop of this thread at the beginning or the end of a system call.
-    fn count(&mut self, pid: Pid) {
+impl Observer for Counter {
+    fn at_call(&mut self, thread: Pid) {
         if self.threads.is_empty() {
             return;
         }
-        let process = status_of(pid, "Tgid:");
-        self.processes.insert(process);
-        let inside = self.threads.entry(pid).or_insert(false);
+        self.processes.insert(status_of(thread, "Tgid:"));
+        let inside = self.threads.entry(thread).or_insert(false);
         *inside = !*inside;
         if !*inside {
             return;
         }
-        let line = fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
+        let line = fs::read_to_string(format!("/proc/{thread}/syscall")).unwrap_or_default();
         let mut words = line.split_whitespace();
         let number = words.next().and_then(|number| number.parse().ok());
         if number == Some(libc::SYS_read) && words.next() == Some("0x0") {
@@ -173,6 +97,23 @@ impl Counter {
         self.system_calls += 1;
         self.sends += usize::from(number.is_some_and(|number| SENDS.contains(&number)));
     }
+
+    fn at_event(&mut self, thread: Pid, event: i32) {
+        let begun = !self.threads.is_empty();
+        if event == Event::PTRACE_EVENT_EXEC as i32 && (begun || thread == self.plugin) {
+            // The end of that system call is still to come.
+            self.threads.insert(thread, true);
+            self.system_calls += usize::from(!begun);
+            let program = fs::read_link(format!("/proc/{thread}/exe"));
+            self.programs.push(program.map(|path| path.display().to_string()).unwrap_or_default());
+        } else if event == Event::PTRACE_EVENT_EXIT as i32 && begun {
+            self.peak = self.peak.max(status_of(thread, "VmHWM:"));
+        }
+    }
+
+    fn at_end(&mut self, thread: Pid) {
+        self.threads.remove(&thread);
+    }
 }
 
 /// A number of `/proc/PID/status`.
@@ -180,12 +121,4 @@ fn status_of(pid: Pid, key: &str) -> u64 {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let value = text.lines().find_map(|line| line.strip_prefix(key)?.split_whitespace().next());
     value.and_then(|value| value.parse().ok()).unwrap_or(0)
-}
-
-/// On to the next system call's beginning or end. Whoever was killed while stopped is gone already.
-fn resume(pid: Pid, signal: Option<Signal>) -> nix::Result<()> {
-    match ptrace::syscall(pid, signal) {
-        Err(nix::Error::ESRCH) => Ok(()),
-        done => done,
-    }
 }

@@ -23,6 +23,7 @@ mod machine;
 mod mounts;
 mod namespaces;
 mod node;
+mod observer;
 mod place;
 mod pod;
 mod podman;
