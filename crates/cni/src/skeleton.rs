@@ -23,14 +23,22 @@ pub enum Input {
     Terminal,
 }
 
+impl Input {
+    /// What a stream of this process is.
+    #[must_use]
+    pub fn of(stream: &impl IsTerminal) -> Self {
+        if stream.is_terminal() { Self::Terminal } else { Self::Pipe }
+    }
+}
+
 /// The process as the skeleton sees it.
 pub struct Io<'a> {
     /// Looks an environment variable up.
     pub environment: &'a dyn Fn(&str) -> Option<OsString>,
     /// The network configuration.
     pub stdin: &'a mut dyn Read,
-    /// What stdin is.
-    pub input: Input,
+    /// What stdin is. Only VERSION asks.
+    pub input: &'a dyn Fn() -> Input,
     /// Gets one JSON value: the result, or the error object.
     pub stdout: &'a mut dyn Write,
     /// Gets what people read.
@@ -40,15 +48,12 @@ pub struct Io<'a> {
 /// Runs a plugin as this process.
 pub fn main(plugin: &dyn Plugin) -> ExitCode {
     let stdin = std::io::stdin();
-    // Only VERSION asks.
-    let version = std::env::var_os("CNI_COMMAND").is_some_and(|command| command == Command::Version.as_str());
-    let input = if version && stdin.is_terminal() { Input::Terminal } else { Input::Pipe };
     ExitCode::from(run(
         plugin,
         &mut Io {
             environment: &|name| std::env::var_os(name),
             stdin: &mut stdin.lock(),
-            input,
+            input: &|| Input::of(&stdin),
             stdout: &mut std::io::stdout().lock(),
             stderr: &mut std::io::stderr(),
         },
@@ -130,7 +135,7 @@ impl Call<'_> {
 
     /// The answer to VERSION: the version that the runtime speaks, and ours. Whatever else stdin is, it is no error.
     fn versions(&self, io: &mut Io<'_>) -> String {
-        let asked = match io.input {
+        let asked = match (io.input)() {
             Input::Terminal => None,
             Input::Pipe => serde_json::Deserializer::from_reader(&mut *io.stdin).into_iter().next(),
         };

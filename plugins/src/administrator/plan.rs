@@ -17,7 +17,7 @@
 //! IPAM plugin other than our own host-local can't be asked what it would give: that is error 2.
 
 use std::cell::RefCell;
-use std::io::{IsTerminal, Read};
+use std::io::Read;
 use std::path::Path;
 
 use cni::{Code, Coded, Failure, Input, Io, Plugin, Request, Success};
@@ -83,7 +83,6 @@ impl Plugin for Preview {
 pub(super) fn run(_: &[&Path]) -> Said {
     let preview = Preview { plan: RefCell::default() };
     let stdin = std::io::stdin();
-    let input = if stdin.is_terminal() { Input::Terminal } else { Input::Pipe };
     let mut answer = Vec::new();
     let status = cni::run(
         &preview,
@@ -93,7 +92,7 @@ pub(super) fn run(_: &[&Path]) -> Said {
                 value => value,
             },
             stdin: &mut stdin.lock() as &mut dyn Read,
-            input,
+            input: &|| Input::of(&stdin),
             stdout: &mut answer,
             stderr: &mut std::io::stderr(),
         },

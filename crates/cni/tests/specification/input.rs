@@ -21,7 +21,8 @@ fn call_with_stdin(command: &str, stdin: &mut dyn Read, input: Input) -> (u8, St
     let environment =
         |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).into());
     let mut stdout = Vec::new();
-    let mut io = Io { environment: &environment, stdin, input, stdout: &mut stdout, stderr: &mut io::sink() };
+    let (environment, input) = (&environment, &|| input);
+    let mut io = Io { environment, stdin, input, stdout: &mut stdout, stderr: &mut io::sink() };
     let status = cni::run(&Probe::default(), &mut io);
     (status, String::from_utf8(stdout).expect("stdout is UTF-8"))
 }

@@ -296,7 +296,7 @@ fn a_variable_that_is_not_utf_8_is_named() {
         let mut io = Io {
             environment: &lookup,
             stdin: &mut io::empty(),
-            input: Input::Pipe,
+            input: &|| Input::Pipe,
             stdout: &mut stdout,
             stderr: &mut io::sink(),
         };

@@ -85,7 +85,7 @@ pub(crate) fn call(plugin: &dyn Plugin, variables: &[(&str, &str)], stdin: &str)
         &mut Io {
             environment: &environment,
             stdin: &mut stdin.as_bytes(),
-            input: Input::Pipe,
+            input: &|| Input::Pipe,
             stdout: &mut stdout,
             stderr: &mut stderr,
         },
