@@ -62,7 +62,7 @@ pub const TOGETHER: [u16; 4] = [1, 4, 16, 64];
 /// An address by itself.
 pub const ADDRESS: Row = row("host-local", &[Plugin::HostLocal], Reach::Bridge, 0);
 
-/// ADD and DEL of a row, in so many rounds, each contender's turn earlier in the one and later in the next. The first round makes what stays
+/// ADD and DEL of a row, in so many rounds, each contender's turn earlier in the one and later in the next. The first makes what stays
 /// and does not count.
 pub fn take_turns(row: &Row, present: u16, rounds: usize, contenders: &mut [Contender]) -> Vec<Series> {
     let pods: Vec<u16> = (1..=row.together).map(|number| present + number).collect();

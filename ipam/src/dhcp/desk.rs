@@ -60,7 +60,7 @@ impl Desk {
         }
     }
 
-    /// ADD. An attachment that holds its leases keeps them. A caller that was killed may have had its DEL already, which came first here.
+    /// ADD. An attachment that holds its leases keeps them. A caller that was killed gets none: its DEL may have come first.
     pub(super) fn add(&self, request: &Request, caller: &Caller<'_>) -> Result<Success, Failure> {
         let owner = owner(request);
         let wish = Wish::of(request)?;
