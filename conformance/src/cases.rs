@@ -37,7 +37,15 @@ pub(crate) const GROUPS: &[Group] = &[
             protocol::delegation::CASES,
         ],
     },
-    own("interface", &[interface::addresses::CASES, interface::link::CASES, interface::bridge::CASES]),
+    own(
+        "interface",
+        &[
+            interface::addresses::CASES,
+            interface::link::CASES,
+            interface::surroundings::CASES,
+            interface::bridge::CASES,
+        ],
+    ),
     own(
         "chained",
         &[
@@ -49,7 +57,7 @@ pub(crate) const GROUPS: &[Group] = &[
             chained::vrf::CASES,
         ],
     ),
-    own("ipam", &[ipam::host_local::CASES, ipam::fixed::CASES, ipam::dhcp::CASES]),
+    own("ipam", &[ipam::host_local::CASES, ipam::order::CASES, ipam::fixed::CASES, ipam::dhcp::CASES]),
     own("chains", &[chains::CASES]),
     own("concurrency", &[concurrency::CASES]),
     own("crash", &[crash::CASES]),

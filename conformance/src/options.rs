@@ -40,8 +40,8 @@ pub(crate) struct Options {
     pub(crate) plugins: PathBuf,
     /// These plugins alone; all where it is empty.
     pub(crate) only: Vec<String>,
-    /// Cases whose name or source holds this alone.
-    pub(crate) case: Option<String>,
+    /// Cases alone whose name or source holds one of these; all where it is empty.
+    pub(crate) case: Vec<String>,
     /// Groups that are left out.
     pub(crate) without: Vec<String>,
     pub(crate) format: Format,
@@ -76,11 +76,11 @@ pub(crate) enum OptionsError {
     NoPlugins,
 }
 
-const USAGE: &str = "conformance --plugins DIR [--only PLUGIN]… [--case TEXT] [--without GROUP]… [--format table|json|junit|html] [--exhaustive] [--broken]
+const USAGE: &str = "conformance --plugins DIR [--only PLUGIN]… [--case TEXT]… [--without GROUP]… [--format table|json|junit|html] [--exhaustive] [--broken]
             [--answers FILE [--reasons FILE]] [--name TEXT] | --record FILE
             conformance --page REPORT [--page REPORT]…
   --only PLUGIN   judges this one alone; may be repeated
-  --case TEXT     asks only cases whose name or source holds TEXT
+  --case TEXT     asks only cases whose name or source holds TEXT; may be repeated
   --without GROUP leaves a group of cases out; may be repeated
   --exhaustive    kills at every system call, not at a hundred of each verb
   --broken        judges the judge: each case must fail on a plugin that is broken for it
@@ -97,7 +97,7 @@ impl Options {
         let mut options = Self {
             plugins: PathBuf::new(),
             only: Vec::new(),
-            case: None,
+            case: Vec::new(),
             without: Vec::new(),
             format: Format::Table,
             extent: Extent::Sample,
@@ -114,7 +114,7 @@ impl Options {
             match word.as_str() {
                 "--plugins" => plugins = Some(PathBuf::from(value()?)),
                 "--only" => options.only.push(value()?),
-                "--case" => options.case = Some(value()?),
+                "--case" => options.case.push(value()?),
                 "--without" => options.without.push(value()?),
                 "--format" => options.format = Format::parse(&value()?)?,
                 "--exhaustive" => options.extent = Extent::Exhaustive,

@@ -101,10 +101,8 @@ pub(crate) fn run(directory: &Directory, options: &Options) -> Result<Vec<Verdic
 }
 
 fn wanted(options: &Options, case: &Case) -> bool {
-    options
-        .case
-        .as_ref()
-        .is_none_or(|text| case.id.contains(text.as_str()) || case.source.contains(text.as_str()))
+    let holds = |text: &String| case.id.contains(text.as_str()) || case.source.contains(text.as_str());
+    options.case.is_empty() || options.case.iter().any(holds)
 }
 
 fn judged<'a>(directory: &'a Directory, options: &'a Options) -> impl Iterator<Item = &'a String> {

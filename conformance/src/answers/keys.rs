@@ -15,6 +15,9 @@ pub(super) fn of(plugin: &str) -> &'static [Keys] {
         "bridge" => BRIDGE,
         "ptp" => PTP,
         "macvlan" => MACVLAN,
+        "ipvlan" => IPVLAN,
+        "vlan" => VLAN,
+        "dummy" => DUMMY,
         "tap" => TAP,
         "host-device" => HOST_DEVICE,
         "host-local" => HOST_LOCAL,
@@ -24,6 +27,7 @@ pub(super) fn of(plugin: &str) -> &'static [Keys] {
         "bandwidth" => BANDWIDTH,
         "tuning" => TUNING,
         "sbr" => SBR,
+        "vrf" => VRF,
         _ => &[],
     }
 }
@@ -88,6 +92,32 @@ const MACVLAN: &[Keys] = &[
     keys("mode other", || json!({ "mode": "other" })),
     keys("a master that is not there", || json!({ "master": "nobody0" })),
     keys("an mtu above the master's", || json!({ "mtu": 9000 })),
+];
+
+const IPVLAN: &[Keys] = &[
+    keys("both families", || json!({ "ipam": dual() })),
+    keys("no ipam", || json!({ "ipam": null })),
+    keys("mode l3", || json!({ "mode": "l3" })),
+    keys("mode l3s, mtu", || json!({ "mode": "l3s", "mtu": 1400 })),
+    keys("mode other", || json!({ "mode": "other" })),
+    keys("a master that is not there", || json!({ "master": "nobody0" })),
+    keys("an mtu above the master's", || json!({ "mtu": 9000 })),
+];
+
+const VLAN: &[Keys] = &[
+    keys("both families", || json!({ "ipam": dual() })),
+    keys("mtu", || json!({ "mtu": 1400 })),
+    keys("vlan 4094", || json!({ "vlanId": 4094 })),
+    keys("vlan 5000", || json!({ "vlanId": 5000 })),
+    keys("vlan below zero", || json!({ "vlanId": -1 })),
+    keys("a master that is not there", || json!({ "master": "nobody0" })),
+    keys("an mtu above the master's", || json!({ "mtu": 9000 })),
+];
+
+const DUMMY: &[Keys] = &[
+    keys("both families", || json!({ "ipam": dual() })),
+    keys("no ipam", || json!({ "ipam": null })),
+    keys("an ipam that is not there", || json!({ "ipam": { "type": "nobody" } })),
 ];
 
 const TAP: &[Keys] = &[
@@ -206,3 +236,6 @@ const SBR: &[Keys] = &[
     keys("a gateway", || json!({ "gateways": ["10.78.0.1"] })),
     keys("two gateways of a family", || json!({ "gateways": ["10.78.0.1", "10.78.0.2"] })),
 ];
+
+const VRF: &[Keys] =
+    &[keys("a table", || json!({ "table": 77 })), keys("no name", || json!({ "vrfname": null }))];

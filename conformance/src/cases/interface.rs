@@ -3,6 +3,7 @@
 pub(super) mod addresses;
 pub(super) mod bridge;
 pub(super) mod link;
+pub(super) mod surroundings;
 
 use crate::case::Of;
 

@@ -3,6 +3,7 @@
 pub(super) mod dhcp;
 pub(super) mod fixed;
 pub(super) mod host_local;
+pub(super) mod order;
 
 use serde_json::Value;
 

@@ -6,7 +6,7 @@ use crate::case::{Case, Of};
 use crate::cases::leak::added;
 use crate::life::{same, settled};
 use crate::stage::Stage;
-use crate::unmet::Outcome;
+use crate::unmet::{Outcome, require};
 
 pub(crate) const CASES: &[Case] = &[
     Case {
@@ -44,6 +44,21 @@ pub(crate) const CASES: &[Case] = &[
         of: Of::Plugins(&["firewall"]),
         check: ingress_policy,
         broken: "heard; on DEL && has ingressPolicy && exit 0; go",
+    },
+    Case {
+        id: "chained.firewall-admin-chain",
+        says: "iptablesAdminChainName is the chain that is asked before the plugin's own rules",
+        source: "cni.dev, firewall; part 3: \"correctly handles a custom IptablesAdminChainName\"",
+        of: Of::Plugins(&["firewall"]),
+        check: |stage| {
+            let a = stage.attachment()?;
+            let a = a.with(&json!({ "backend": "iptables", "iptablesAdminChainName": "CNI-JUDGED" }));
+            a.add()?;
+            let rules = stage.host("iptables -S");
+            require!(rules.contains("-j CNI-JUDGED"), "nothing leads to CNI-JUDGED:\n{rules}");
+            a.del()
+        },
+        broken: "hears 'del(.iptablesAdminChainName)'",
     },
 ];
 

@@ -1,10 +1,11 @@
 //! `tuning`: settings of the interface and of the kernel.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::attachment::Attachment;
 use crate::case::{Case, Of};
 use crate::cases::leak::added;
-use crate::unmet::require;
+use crate::unmet::{Outcome, require};
 
 pub(crate) const CASES: &[Case] = &[
     Case {
@@ -12,28 +13,7 @@ pub(crate) const CASES: &[Case] = &[
         says: "mtu, mac, promisc, allmulti, txQLen and sysctl are set by ADD, and DEL brings back what was there",
         source: "cni.dev, tuning; part 3: \"configures and deconfigures …\"",
         of: Of::Plugins(&["tuning"]),
-        check: |stage| {
-            let a = stage.attachment()?.with(&json!({
-                "mtu": 1400, "mac": "c2:11:22:33:44:55", "promisc": true, "allmulti": true, "txQLen": 77,
-            }));
-            let look = "ip -d -o link show eth0 | sed 's/qdisc.*qlen/qlen/'";
-            let before = a.inside(look);
-            let result = a.add()?;
-            require!(result["interfaces"][1]["mac"] == "c2:11:22:33:44:55", "the result says {result}");
-            let link = a.link();
-            let said = [&link["mtu"], &link["address"], &link["txqlen"]];
-            require!(
-                said == [&json!(1400), &json!("c2:11:22:33:44:55"), &json!(77)],
-                "the interface has {said:?}"
-            );
-            require!(link["promiscuity"] == 1 && link["allmulti"] == 1, "no promisc or allmulti: {link}");
-            require!(a.inside("sysctl -n net.ipv4.conf.eth0.arp_filter").trim() == "1", "no sysctl");
-            a.check()?;
-            a.del()?;
-            let after = a.inside(look);
-            require!(before == after, "before: {before}\nafter DEL: {after}");
-            Ok(())
-        },
+        check: |stage| comes_and_goes(&stage.attachment()?.with(&every_key())),
         broken: r#"real; code=$?; on DEL && within ip link set eth0 txqueuelen 78; exit "$code""#,
     },
     Case {
@@ -124,4 +104,57 @@ pub(crate) const CASES: &[Case] = &[
         },
         broken: "if on CHECK; then hears 'del(.sysctl)'; else real; fi",
     },
+    Case {
+        id: "chained.tuning-by-args",
+        says: "mtu, mac, promisc, allmulti and txQLen are taken from args.cni, before the configuration's, and DEL brings back what was there",
+        source: "CONVENTIONS.md, args; part 3: \"… from args with ADD/DEL\"; P-061",
+        of: Of::Plugins(&["tuning"]),
+        check: |stage| {
+            comes_and_goes(&stage.attachment()?.with(&json!({ "mtu": 1450, "args": { "cni": every_key() } })))
+        },
+        broken: "hears 'del(.args.cni.promisc)'",
+    },
+    Case {
+        id: "chained.tuning-mac-asked-for",
+        says: "the MAC comes from CNI_ARGS, and runtimeConfig's beats it",
+        source: "CONVENTIONS.md, mac; part 3: \"mac address (from CNI_ARGS), (from RuntimeConfig)\"; P-060, P-062",
+        of: Of::Plugins(&["tuning"]),
+        check: |stage| {
+            let by_runtime =
+                json!({ "capabilities": { "mac": true }, "runtimeConfig": { "mac": "c2:11:22:33:44:77" } });
+            for (keys, wanted) in [(json!({}), "c2:11:22:33:44:66"), (by_runtime, "c2:11:22:33:44:77")] {
+                let a = stage.attachment()?.with(&keys);
+                let args = "IgnoreUnknown=1;MAC=c2:11:22:33:44:66";
+                stage.run(&a.call("ADD").env("CNI_ARGS", args)).success()?;
+                let seen = a.link()["address"].clone();
+                require!(seen == wanted, "the MAC is {seen}, not {wanted}");
+                stage.run(&a.call("DEL").env("CNI_ARGS", args)).silent_success()?;
+            }
+            Ok(())
+        },
+        broken: "hears 'del(.runtimeConfig.mac)'",
+    },
 ];
+
+/// A value for each key that DEL brings back.
+fn every_key() -> Value {
+    json!({ "mtu": 1400, "mac": "c2:11:22:33:44:55", "promisc": true, "allmulti": true, "txQLen": 77 })
+}
+
+/// ADD sets [`every_key`] and the sysctl, and DEL brings back what was there.
+fn comes_and_goes(a: &Attachment<'_>) -> Outcome {
+    let look = "ip -d -o link show eth0 | sed 's/qdisc.*qlen/qlen/'";
+    let before = a.inside(look);
+    let result = a.add()?;
+    require!(result["interfaces"][1]["mac"] == "c2:11:22:33:44:55", "the result says {result}");
+    let link = a.link();
+    let said = [&link["mtu"], &link["address"], &link["txqlen"]];
+    require!(said == [&json!(1400), &json!("c2:11:22:33:44:55"), &json!(77)], "the interface has {said:?}");
+    require!(link["promiscuity"] == 1 && link["allmulti"] == 1, "no promisc or allmulti: {link}");
+    require!(a.inside("sysctl -n net.ipv4.conf.eth0.arp_filter").trim() == "1", "no sysctl");
+    a.check()?;
+    a.del()?;
+    let after = a.inside(look);
+    require!(before == after, "before: {before}\nafter DEL: {after}");
+    Ok(())
+}

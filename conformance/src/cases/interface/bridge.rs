@@ -1,9 +1,12 @@
 //! `bridge`: what the bridge has, and its ports.
 
+use sandbox::Place;
 use serde_json::{Value, json};
 
 use crate::case::{Case, Of};
-use crate::unmet::{require, skip};
+use crate::stage::Stage;
+use crate::traffic::ping;
+use crate::unmet::{Outcome, Unmet, fail, require, skip};
 
 pub(crate) const CASES: &[Case] = &[
     Case {
@@ -100,4 +103,111 @@ pub(crate) const CASES: &[Case] = &[
         },
         broken: r#"if ip link show type veth | grep -q ' cni0@'; then hears '.bridge = "cni1"'; else real; fi"#,
     },
+    Case {
+        id: "interface.bridge-stable-mac",
+        says: "the bridge keeps its MAC while ports come and go",
+        source: "part 3: \"creates a bridge with a stable MAC addresses\"; neighbours remember the gateway's",
+        of: Of::Plugins(&["bridge"]),
+        check: |stage| {
+            let look = || stage.host("ip -o link show cni0 | sed 's/.*ether \\([^ ]*\\).*/\\1/'");
+            let a = stage.attachment()?;
+            a.add()?;
+            let mac = look();
+            let b = stage.attachment()?;
+            b.add()?;
+            let with_two = look();
+            a.del()?;
+            let at_last = look();
+            require!(mac == with_two && mac == at_last, "it was {mac}, then {with_two}, then {at_last}");
+            b.del()
+        },
+        broken: r#"real; code=$?; on ADD && ip link set cni0 address "$(within cat "/sys/class/net/$CNI_IFNAME/address")"; exit "$code""#,
+    },
+    Case {
+        id: "interface.bridge-mac-spoofing",
+        says: "with macspoofchk a container reaches others with the MAC that it was given, and with no other",
+        source: "cni.dev, bridge; part 3: \"configures mac spoof-check (no mac spoofing)\"",
+        of: Of::Plugins(&["bridge"]),
+        check: |stage| {
+            let a = stage.attachment()?.with(&json!({ "macspoofchk": true }));
+            let b = stage.attachment()?;
+            a.add()?;
+            let there = b.add()?["ips"][0]["address"].as_str().unwrap_or_default().replace("/16", "");
+            let Ok(there) = there.parse() else { fail!("no address of 10.77.0.0/16") };
+            ping(&a.pod, there).map_err(Unmet::Fails)?;
+            a.inside("ip link set eth0 address c2:11:22:33:44:55");
+            require!(!a.pod.reaches(there), "it still reaches {there} with another MAC");
+            a.del()?;
+            b.del()
+        },
+        broken: "hears 'del(.macspoofchk)'",
+    },
+    Case {
+        id: "interface.bridge-disabled-interface",
+        says: "with disableContainerInterface the interface is there and down, and addresses for it are refused",
+        source: "cni.dev, bridge; part 3: \"should set the container veth peer state down\", \"should fail when both IPAM and DisableContainerInterface are set\"",
+        of: Of::Plugins(&["bridge"]),
+        check: |stage| {
+            let keys = json!({ "disableContainerInterface": true, "isGateway": false });
+            stage.attachment()?.with(&keys).run("ADD").error()?;
+            let mut a = stage.attachment()?.with(&keys);
+            a.conf.as_object_mut().map(|conf| conf.remove("ipam"));
+            a.add()?;
+            let flags = a.link()["flags"].clone();
+            let up = flags.as_array().is_none_or(|all| all.iter().any(|flag| flag == "UP"));
+            require!(!up, "it is up, or not there: {flags}");
+            a.del()
+        },
+        broken: r#"real; code=$?; on ADD && within ip link set "$CNI_IFNAME" up; exit "$code""#,
+    },
+    Case {
+        id: "interface.bridge-vlan",
+        says: "`vlan` is the port's: containers of one VLAN reach each other, and those of another do not",
+        source: "cni.dev, bridge; part 3: \"configures and deconfigures a l2 bridge with vlan id 100\"",
+        of: Of::Plugins(&["bridge"]),
+        check: |stage| {
+            filters_vlans(stage)?;
+            let vlan =
+                |id: u16| stage.attachment().map(|a| a.with(&json!({ "isGateway": false, "vlan": id })));
+            let (a, b, c) = (vlan(100)?, vlan(100)?, vlan(200)?);
+            let there = a.add()?["ips"][0]["address"].as_str().unwrap_or_default().replace("/16", "");
+            let Ok(there) = there.parse() else { fail!("no address of 10.77.0.0/16") };
+            b.add()?;
+            c.add()?;
+            ping(&b.pod, there).map_err(Unmet::Fails)?;
+            require!(!c.pod.reaches(there), "VLAN 200 reaches VLAN 100");
+            for one in [&c, &b, &a] {
+                one.check()?;
+                one.del()?;
+            }
+            Ok(())
+        },
+        broken: "hears 'if .vlan == 200 then .vlan = 100 else . end'",
+    },
+    Case {
+        id: "interface.bridge-trunk",
+        says: "`vlanTrunk` lists VLANs, by themselves and from minID to maxID, that the port takes with their tags",
+        source: "cni.dev, bridge; part 3: \"vlanTrunk 101,200~210\"",
+        of: Of::Plugins(&["bridge"]),
+        check: |stage| {
+            filters_vlans(stage)?;
+            let trunk = json!([{ "id": 101 }, { "minID": 200, "maxID": 202 }]);
+            let a = stage.attachment()?.with(&json!({ "isGateway": false, "vlanTrunk": trunk }));
+            let port = a.add()?["interfaces"][1]["name"].as_str().unwrap_or_default().to_owned();
+            let seen = stage.host(&format!("bridge vlan show dev {port}"));
+            let has = |id: &str| seen.split_whitespace().any(|word| word == id);
+            require!(["101", "200", "201", "202"].iter().all(|id| has(id)), "the port's VLANs: {seen}");
+            a.del()
+        },
+        broken: "hears 'del(.vlanTrunk[1]?)'",
+    },
 ];
+
+/// Leaves the case where the kernel's bridges know no VLANs.
+fn filters_vlans(stage: &Stage<'_>) -> Outcome {
+    let probe = "ip link add probe type bridge vlan_filtering 1 && ip link del probe";
+    if stage.node.try_exec(&["sh", "-c", probe]).code != 0 {
+        skip!("this kernel's bridges know no VLANs");
+    }
+    Ok(())
+}

@@ -77,6 +77,39 @@ pub(crate) const CASES: &[Case] = &[
         },
         broken: "if on CHECK; then hears '.prevResult.ips = .ipam.addresses'; else real; fi",
     },
+    Case {
+        id: "ipam.static-by-args",
+        says: "addresses come from args.cni, of both families at once",
+        source: "CONVENTIONS.md, ips; part 3: \"allocates and releases multiple addresses with ADD/DEL, from args\"; P-061",
+        of: STATIC,
+        check: |stage| {
+            let ips = ["10.79.0.7/24", "fd79::7/64"];
+            let a = stage.attachment()?;
+            let a = a.with(&json!({ "ipam": { "type": "static" }, "args": { "cni": { "ips": ips } } }));
+            let given = a.add()?["ips"].clone();
+            require!(given == json!([{ "address": ips[0] }, { "address": ips[1] }]), "handed out: {given}");
+            a.del()
+        },
+        broken: "hears 'del(.args.cni.ips[1]?)'",
+    },
+    Case {
+        id: "ipam.static-without-ipam",
+        says: "without `ipam` there is an error, whatever args and runtimeConfig have",
+        source: "part 3: \"is returning an error on missing ipam key when args are set\", \"… when runtimeConfig is set\"",
+        of: STATIC,
+        check: |stage| {
+            for keys in [
+                json!({ "args": { "cni": { "ips": ["10.79.0.7/24"] } } }),
+                json!({ "runtimeConfig": { "ips": ["10.79.0.7/24"] } }),
+            ] {
+                let mut a = stage.attachment()?.with(&keys);
+                a.conf.as_object_mut().map(|conf| conf.remove("ipam"));
+                a.run("ADD").error()?;
+            }
+            Ok(())
+        },
+        broken: r#"hears '.ipam //= {"type": "static"}'"#,
+    },
 ];
 
 fn static_asked_for(stage: &Stage<'_>) -> Outcome {

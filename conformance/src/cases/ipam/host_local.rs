@@ -109,6 +109,11 @@ pub(crate) const CASES: &[Case] = &[
                 json!([[{ "subnet": "10.79.0.0/24" }, { "subnet": "10.79.0.0/24" }]]),
                 json!([[{ "subnet": "10.79.0.0/24" }, { "subnet": "fd79::/64" }]]),
                 json!([[{ "subnet": "10.79.0.0/24", "rangeStart": "10.80.0.1" }]]),
+                json!([[{ "subnet": "fd79::1/64" }]]),
+                json!([[
+                    { "subnet": "10.79.0.0/24", "rangeEnd": "10.79.0.20" },
+                    { "subnet": "10.79.0.0/24", "rangeStart": "10.79.0.20" },
+                ]]),
                 json!([[]]),
                 json!([]),
             ] {
@@ -216,7 +221,7 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 /// An attachment whose addresses come from these ranges.
-fn ranges<'s>(stage: &'s Stage<'s>, ranges: &Value) -> Result<Attachment<'s>, Unmet> {
+pub(super) fn ranges<'s>(stage: &'s Stage<'s>, ranges: &Value) -> Result<Attachment<'s>, Unmet> {
     Ok(stage.attachment()?.with(&json!({ "ipam": { "type": "host-local", "ranges": ranges } })))
 }
 
