@@ -1,14 +1,14 @@
 //! A real Kubernetes API server: etcd and kube-apiserver in a node's namespaces. No controller, scheduler or kubelet.
 
 mod credentials;
+mod kubectl;
+mod objects;
 mod requests;
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use serde_json::{Value, json};
-
-use crate::{Daemon, Directory, IMAGE, Node, Output, Place, Relay, cached};
+use crate::{Daemon, Directory, Node, Place, cached};
 
 pub use credentials::Renewed;
 pub use requests::Request;
@@ -149,21 +149,6 @@ impl<'node> ApiServer<'node> {
         self.server.as_ref().expect("the API server runs").id()
     }
 
-    /// A kubeconfig file of one who may do everything.
-    #[must_use]
-    pub fn kubeconfig(&self) -> PathBuf {
-        self.kubeconfig_of(ADMIN)
-    }
-
-    /// A kubeconfig file of whoever holds this token.
-    #[must_use]
-    pub fn kubeconfig_of(&self, token: &str) -> PathBuf {
-        let name: String = token.chars().rev().take(40).filter(char::is_ascii_alphanumeric).collect();
-        let path = self.directory.join(&format!("kubeconfig-{name}"));
-        self.node.write(&path, &self.config(&self.url(), token).to_string());
-        path
-    }
-
     /// Writes a file beside the server's own, and says where it is.
     ///
     /// # Panics
@@ -178,165 +163,6 @@ impl<'node> ApiServer<'node> {
     /// A file that the server keeps: its certificate, the key of service accounts.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.directory.join(name)
-    }
-
-    /// The same as text that holds all it needs, for a machine that has none of this node's files.
-    ///
-    /// # Panics
-    /// Where kubectl can't tell.
-    #[must_use]
-    pub fn portable_kubeconfig_of(&self, token: &str) -> String {
-        let output = self.kubectl_of(token, &["config", "view", "--raw", "--flatten"]);
-        assert!(output.code == 0, "{output:?}");
-        output.stdout
-    }
-
-    /// A cable to the server, and a kubeconfig file of one who may do everything, but has only this cable.
-    #[must_use]
-    pub fn relay(&self) -> (Relay, PathBuf) {
-        let relay = Relay::to(self.address());
-        let path = self.directory.join("kubeconfig-relay");
-        let url = format!("https://{}", relay.address());
-        self.node.write(&path, &self.config(&url, ADMIN).to_string());
-        (relay, path)
-    }
-
-    fn config(&self, url: &str, token: &str) -> Value {
-        json!({
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "test", "cluster": {
-                "server": url,
-                "tls-server-name": self.address,
-                "certificate-authority": self.directory.join("certificates/apiserver.crt"),
-            }}],
-            "users": [{"name": "user", "user": {"token": token}}],
-            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "user"}}],
-            "current-context": "test",
-        })
-    }
-
-    /// kubectl as one who may do everything; must succeed.
-    ///
-    /// # Panics
-    /// Where it doesn't, with what it said.
-    pub fn kubectl(&self, arguments: &[&str]) -> Output {
-        let output = self.try_kubectl(arguments);
-        assert!(output.code == 0, "kubectl {arguments:?}: {}{}", output.stdout, output.stderr);
-        output
-    }
-
-    /// kubectl, whatever comes of it.
-    #[must_use]
-    pub fn try_kubectl(&self, arguments: &[&str]) -> Output {
-        self.kubectl_of(ADMIN, arguments)
-    }
-
-    /// kubectl as whoever holds this token, whatever comes of it.
-    #[must_use]
-    pub fn kubectl_of(&self, token: &str, arguments: &[&str]) -> Output {
-        let program = cached("kubernetes/kubectl").display().to_string();
-        let config = format!("--kubeconfig={}", self.kubeconfig_of(token).display());
-        let cache = format!("--cache-dir={}", self.directory.join("kubectl").display());
-        let mut words = vec![program.as_str(), &config, &cache, "--request-timeout=30s"];
-        words.extend(arguments);
-        self.node.try_exec(&words)
-    }
-
-    /// Creates or changes an object to be as it is written here.
-    ///
-    /// # Panics
-    /// Where the server refuses it.
-    pub fn apply(&self, object: &Value) {
-        let file = self.directory.join("object.json");
-        self.node.write(&file, &object.to_string());
-        self.apply_path(&file);
-    }
-
-    /// Applies manifests: a file, or all in a directory.
-    ///
-    /// # Panics
-    /// Where the server refuses one.
-    pub fn apply_path(&self, path: &Path) {
-        self.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", &path.display().to_string()]);
-    }
-
-    /// Creates a Node with this podCIDR, address and nothing else. Its status is set as a kubelet sets it.
-    ///
-    /// # Panics
-    /// Where the server refuses it.
-    pub fn create_node(&self, name: &str, podcidr: &str, address: &str) {
-        self.create(&json!({
-            "apiVersion": "v1",
-            "kind": "Node",
-            "metadata": {"name": name},
-            "spec": {"podCIDR": podcidr, "podCIDRs": [podcidr]},
-            "status": {"addresses": [{"type": "InternalIP", "address": address}]},
-        }));
-    }
-
-    /// Creates an object; a Node is taken with its status.
-    ///
-    /// # Panics
-    /// Where the server refuses it.
-    pub fn create(&self, object: &Value) {
-        let file = self.directory.join("created.json");
-        self.node.write(&file, &object.to_string());
-        self.kubectl(&["create", "-f", &file.display().to_string()]);
-    }
-
-    /// Creates so many Nodes by one command: `node-0` with 10.0.0.0/24, `node-1` with 10.0.1.0/24, …
-    ///
-    /// # Panics
-    /// Where the server refuses one.
-    pub fn create_nodes(&self, number: u16) {
-        let node = |index: u16| {
-            let [high, low] = index.to_be_bytes();
-            json!({
-                "apiVersion": "v1",
-                "kind": "Node",
-                "metadata": {"name": format!("node-{index}")},
-                "spec": {"podCIDR": format!("10.{high}.{low}.0/24"), "podCIDRs": [format!("10.{high}.{low}.0/24")]},
-                "status": {"addresses": [{"type": "InternalIP", "address": format!("192.168.{high}.{low}")}]},
-            })
-        };
-        let nodes: Vec<Value> = (0..number).map(node).collect();
-        let file = self.directory.join("nodes.json");
-        self.node.write(&file, &json!({"apiVersion": "v1", "kind": "List", "items": nodes}).to_string());
-        self.kubectl(&["create", "-f", &file.display().to_string()]);
-    }
-
-    /// A token of a service account that is bound to a new Pod on this Node, as the Pod itself would get it.
-    ///
-    /// # Panics
-    /// Where the account isn't there.
-    #[must_use]
-    pub fn pod_token(&self, namespace: &str, account: &str, node: &str) -> String {
-        let name = format!("{account}-{node}");
-        self.apply(&json!({
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"name": name, "namespace": namespace},
-            "spec": {
-                "nodeName": node,
-                "serviceAccountName": account,
-                // Where there is a kubelet, it shall start without a network and without a controller manager's help.
-                "hostNetwork": true,
-                "automountServiceAccountToken": false,
-                "containers": [{"name": "agent", "image": IMAGE, "imagePullPolicy": "Never"}],
-            },
-        }));
-        let words = [
-            "create",
-            "token",
-            account,
-            "-n",
-            namespace,
-            "--bound-object-kind=Pod",
-            "--bound-object-name",
-            &name,
-        ];
-        self.kubectl(&words).stdout.trim().to_owned()
     }
 
     /// The requests that the server answered so far, or began to answer, of clients with this in their user agent.

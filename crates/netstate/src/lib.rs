@@ -13,6 +13,7 @@ mod container_link;
 mod fabric;
 mod family;
 mod firewall;
+mod host_ports;
 mod link;
 mod mac;
 mod plan;
@@ -40,16 +41,14 @@ pub use family::{Family, first_host};
 pub use firewall::{
     AcceptKeeper, Firewall, FirewallRule, FirewallRuleError, IptablesVariant, Separation, SeparationKeeper,
 };
+pub use host_ports::{HostPorts, HostPortsError, PortRange, Transport, TransportError};
 pub use link::{
     Bridge, LinkName, LinkNameError, Peer, Port, PortFlag, PortVlans, Veth, Vlan, VlanError, VlanGateway,
 };
 pub use mac::{Mac, MacError};
 pub use plan::{Lifetime, Object, Place, Plan, Step};
 pub use pod_rules::{PodNetwork, PodRules, SourcePort, TunnelFilter};
-pub use port::{
-    Hairpin, HostPorts, HostPortsError, MarkBit, MarkBitError, Marking, PortChains, PortClass, PortMapping,
-    PortRange, Ports, Transport, TransportError,
-};
+pub use port::{Hairpin, MarkBit, MarkBitError, Marking, PortChains, PortClass, PortMapping, Ports};
 pub use renumbering::Renumbering;
 pub use route::{Route, Scope};
 pub use rule::{MacGuard, Masquerade, RuleKind};
