@@ -1,5 +1,5 @@
 //! The fabric of a large cluster beside the floor, in turns, each in a node of its own: the first pass, one that changes
-//! nothing, one path more and less. `cargo bench -p host --bench fabric [PEERS [ROUNDS]]`; as root.
+//! nothing, the same at a glance, one path less. `cargo bench -p host --bench fabric [PEERS [ROUNDS]]`; as root.
 
 #[path = "fabric/floor.rs"]
 mod floor;
@@ -68,9 +68,11 @@ fn ours(count: u16, way: Way) -> Figures {
     assert!(pass.failures.is_empty(), "{pass}");
     let (pass, idle) = cost(|| host.reconcile(&all).expect("a pass"));
     assert!(pass.is_clean(), "{pass}");
+    let (pass, glance) = cost(|| host.glance(&all).expect("a glance"));
+    assert!(pass.is_some_and(|pass| pass.is_clean()), "a glance that needs a look");
     let (pass, step) = cost(|| host.step(&all, &one_less).expect("a step"));
     assert!(pass.is_some(), "a step that needs a look");
-    vec![("first", first), ("idle", idle), ("step", step)]
+    vec![("first", first), ("idle", idle), ("glance", glance), ("step", step)]
 }
 
 /// In a thread of its own, for a node is its thread's.

@@ -12,6 +12,7 @@ mod cursor;
 mod device;
 mod flanneld;
 mod foreign;
+mod glance;
 mod hops;
 mod object;
 mod pass;

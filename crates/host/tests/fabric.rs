@@ -6,6 +6,8 @@ mod change;
 mod count;
 #[path = "fabric/flannel.rs"]
 mod flannel;
+#[path = "fabric/glance.rs"]
+mod glance;
 #[path = "fabric/golden.rs"]
 mod golden;
 #[path = "../benches/fabric/peers.rs"]

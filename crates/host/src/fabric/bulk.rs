@@ -62,13 +62,18 @@ impl Bulk {
         }
     }
 
-    pub(super) fn routes(&mut self, wanted: &Wanted<'_>, hops: &Hops) -> Result<Seen<Route>, Refusal> {
+    /// The routes beside what is wanted; `take` takes in each.
+    pub(super) fn routes(
+        &mut self,
+        wanted: &Wanted<'_>,
+        take: impl Fn(&mut Seen<Route>, Route),
+    ) -> Result<Seen<Route>, Refusal> {
         let mut all = Seen::nothing(wanted);
         for family in Family::ALL {
             let start = || Seen::nothing(wanted);
             let seen = self.socket.walk(&Message::routes(family), start, |seen, message| {
                 if let Message::Route(route) = message {
-                    seen.route(wanted, hops, route);
+                    take(seen, route);
                 }
             })?;
             all.join(seen);

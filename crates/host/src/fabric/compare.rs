@@ -6,8 +6,11 @@ use std::collections::BTreeSet;
 
 use netstate::Family;
 
+use super::Shape;
 use super::hops::Hops;
-use super::object::{BY_ADVERTISEMENT, BY_KERNEL, Entry, MAIN, Neighbour, NextHop, PROTOCOL, Route, Way};
+use super::object::{
+    BY_ADVERTISEMENT, BY_KERNEL, Entry, Hop, MAIN, Neighbour, NextHop, PROTOCOL, Route, Way,
+};
 use super::report::Action;
 use super::tunnel::IMAGINED;
 use super::wanted::Wanted;
@@ -46,6 +49,13 @@ impl<T> Seen<T> {
             Mark::Another => Some(Action::Replace),
             Mark::Itself => None,
         }
+    }
+
+    /// Is every path's object there, and nothing else?
+    pub(super) fn is_right(&self) -> bool {
+        self.unwanted.is_empty()
+            && self.beside.is_empty()
+            && self.marks.iter().all(|mark| *mark == Mark::Itself)
     }
 
     /// Takes in what was seen of other paths.
@@ -104,6 +114,25 @@ impl Seen<Route> {
             && seen.wins_over(&wanted.paths[number])
         {
             self.foreign.push((number, seen));
+        }
+    }
+
+    /// Takes in one route, by what it tells itself of its next hop.
+    pub(super) fn route_by_its_word(&mut self, wanted: &Wanted<'_>, seen: Route) {
+        let place = wanted.by_subnet(seen.destination).filter(|_| seen.is_usual());
+        let Some(number) = place.filter(|_| wanted.shape == Shape::NextHops) else {
+            return self.route(wanted, &Hops::default(), seen);
+        };
+        let as_made = Route::new(seen.destination, seen.way, wanted.protocol());
+        let is_right = |way: Way| {
+            let Way::Object { id, gateway, link } = way else { return false };
+            let leads = |hop: Hop| (gateway, link) == (Some(hop.gateway), Some(hop.link));
+            Hops::may_be(id) && wanted.hop(number).is_ok_and(leads)
+        };
+        if seen == as_made && is_right(seen.way) {
+            self.marks[number] = Mark::Itself;
+        } else {
+            self.beside.push((number, seen));
         }
     }
 

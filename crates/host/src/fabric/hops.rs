@@ -10,6 +10,7 @@ use super::wanted::Wanted;
 const FIRST: u32 = (PROTOCOL as u32) << 24;
 
 /// The wanted next hops and what the kernel has of them.
+#[derive(Default)]
 pub(super) struct Hops {
     /// Sorted; with its number, once it has one.
     wanted: Vec<(Hop, Option<u32>)>,
@@ -33,9 +34,14 @@ impl Hops {
         Self { wanted: hops, taken: Vec::new(), unwanted: Vec::new(), by_hop: Cursor::default() }
     }
 
+    /// May a next hop of ours have this number?
+    pub(super) fn may_be(id: u32) -> bool {
+        id >= FIRST
+    }
+
     /// Takes in one that the kernel has.
     pub(super) fn see(&mut self, seen: NextHop) {
-        if seen.id >= FIRST {
+        if Self::may_be(seen.id) {
             self.taken.push(seen.id);
         }
         if seen.protocol != PROTOCOL {

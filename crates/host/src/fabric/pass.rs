@@ -9,7 +9,7 @@ use super::bulk::Bulk;
 use super::compare::{self, Seen};
 use super::foreign::Foreign;
 use super::hops::Hops;
-use super::object::Object;
+use super::object::{Object, Route};
 use super::report::{Action, Drift, Failure, Obstacle, Pass};
 use super::step::Left;
 use super::wanted::Wanted;
@@ -26,8 +26,11 @@ pub(super) struct Work<'a> {
     pub(super) shape: Shape,
     /// The names of links, as far as they were asked for.
     names: Vec<(u32, Arc<str>)>,
-    pass: Pass,
+    pub(super) pass: Pass,
 }
+
+/// The index of each family's tunnel, and of the underlay, or why it can't be used.
+pub(super) type Standing = ([Option<u32>; 2], Result<u32, Obstacle>);
 
 impl<'a> Work<'a> {
     pub(super) fn new(links: &'a mut link::Socket, bulk: &'a mut Bulk, effect: Effect, shape: Shape) -> Self {
@@ -41,13 +44,7 @@ impl<'a> Work<'a> {
             self.bulk.left = None;
         }
         let before = self.bulk.socket().traffic();
-        let mut tunnels = [None; 2];
-        for wanted in &fabric.tunnels {
-            let index = self.tunnel(wanted, &fabric.networks);
-            self.names.extend(index.map(|index| (index, Arc::from(wanted.name.as_str()))));
-            tunnels[Family::of(wanted.address.ip()) as usize] = index;
-        }
-        let underlay = self.underlay(fabric)?;
+        let (tunnels, underlay) = self.stand(fabric)?;
         let mut wanted = Wanted::new(fabric, tunnels, underlay, self.shape);
         let found = self.bulk.next_hops(&wanted).context("read", &"the next hops")?;
         // An older kernel has no next hop objects.
@@ -66,6 +63,17 @@ impl<'a> Work<'a> {
         Ok(self.pass)
     }
 
+    /// The indexes of the tunnels, put right where they were not, and of the underlay.
+    pub(super) fn stand(&mut self, fabric: &Fabric) -> Result<Standing, Error> {
+        let mut tunnels = [None; 2];
+        for wanted in &fabric.tunnels {
+            let index = self.tunnel(wanted, &fabric.networks);
+            self.names.extend(index.map(|index| (index, Arc::from(wanted.name.as_str()))));
+            tunnels[Family::of(wanted.address.ip()) as usize] = index;
+        }
+        Ok((tunnels, self.underlay(fabric)?))
+    }
+
     fn underlay(&mut self, fabric: &Fabric) -> Result<Result<u32, Obstacle>, Error> {
         let Some(name) = &fabric.underlay else { return Ok(Err(Obstacle::NoUnderlay)) };
         Ok(match link::find(self.links, name).context("find", name)? {
@@ -81,7 +89,8 @@ impl<'a> Work<'a> {
     /// Reads what there is, and notes what is to be done about it, in the order in which it is to be done.
     fn compare(&mut self, wanted: &Wanted<'_>, hops: &mut Hops) -> Result<(), Error> {
         let new_hops = hops.number();
-        let mut routes = self.bulk.routes(wanted, hops).context("read", &"the routes")?;
+        let take = |seen: &mut Seen<Route>, route| seen.route(wanted, hops, route);
+        let mut routes = self.bulk.routes(wanted, take).context("read", &"the routes")?;
         let neighbours = self.bulk.neighbours(wanted).context("read", &"the neighbours")?;
         let entries = self.bulk.entries(wanted).context("read", &"the forwarding entries")?;
 
@@ -110,10 +119,7 @@ impl<'a> Work<'a> {
                 self.note(action, Object::Route(route));
             }
         }
-        for (number, route) in routes.foreign.drain(..) {
-            let link = route.way.link().map(|index| self.name(index).to_string());
-            self.pass.foreign.push((wanted.paths[number].subnet, Foreign::new(&route, link)));
-        }
+        self.tell_foreign(wanted, routes.foreign.drain(..));
         hops.unwanted.retain(|next_hop| !routes.keeps(next_hop));
         let superfluous = routes.superfluous();
         let unwanted = superfluous.into_iter().chain(routes.unwanted).map(Object::Route);
@@ -125,6 +131,18 @@ impl<'a> Work<'a> {
             self.note(Action::Remove, object);
         }
         Ok(())
+    }
+
+    /// Notes routes of others, each in the way of the path of a number.
+    pub(super) fn tell_foreign(
+        &mut self,
+        wanted: &Wanted<'_>,
+        found: impl IntoIterator<Item = (usize, Route)>,
+    ) {
+        for (number, route) in found {
+            let link = route.way.link().map(|index| self.name(index).to_string());
+            self.pass.foreign.push((wanted.paths[number].subnet, Foreign::new(&route, link)));
+        }
     }
 
     /// Carries out what was noted from the `first` change on.

@@ -18,10 +18,11 @@ use crate::machine::Host;
 const MOST: usize = 64;
 
 /// What a pass left that found all as it should be.
+#[derive(Clone, Copy)]
 pub(crate) struct Left {
-    tunnels: [Option<u32>; 2],
-    underlay: u32,
-    shape: Shape,
+    pub(super) tunnels: [Option<u32>; 2],
+    pub(super) underlay: u32,
+    pub(super) shape: Shape,
     /// A number that no next hop has, nor any above it.
     free: u32,
 }
