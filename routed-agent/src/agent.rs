@@ -8,6 +8,8 @@
 mod alarm;
 mod ear;
 mod facts;
+mod findings;
+mod ground;
 mod locator;
 mod nodes;
 mod pass;
@@ -28,8 +30,9 @@ use crate::status::Status;
 
 pub(crate) use alarm::Alarm;
 pub(crate) use ear::Ear;
+pub(crate) use ground::Ground;
 pub(crate) use locator::Locator;
-pub(crate) use pass::{Ground, Outcome, Pass, restore};
+pub(crate) use pass::{Outcome, Pass, restore};
 
 /// A pass without any cause: the safety net beneath the kernel's notifications.
 const TICK: Duration = Duration::from_secs(60);
@@ -45,9 +48,6 @@ const BREATH: Duration = Duration::from_millis(100);
 
 /// So soon a pass that did not reach everything is made again; later ones ever later, up to [`TICK`].
 const RETRY: Duration = Duration::from_secs(1);
-
-/// So many new findings of a sort are told one by one; of more, how many.
-const TOLD: usize = 4;
 
 /// Passes in a row that see to what the pass before has changed.
 const CONFIRMATIONS: u32 = 3;
@@ -167,7 +167,7 @@ impl Agent {
 
     /// Something was changed that may be ours: soon, but not sooner than patience with it allows.
     fn mend(&mut self, wake: Wake) {
-        self.ground = Ground::Unknown;
+        self.ground = self.ground.after(wake);
         let now = Instant::now();
         self.due = self.due.min(self.patience.next(wake, now).max(now + SWARM).max(self.ended + BREATH));
     }
@@ -176,12 +176,13 @@ impl Agent {
     /// changes is taken in by the pass that confirms them, and that of others' in between is never lost.
     ///
     /// Where nothing but Nodes has changed since a pass confirmed all, the next makes their difference at once and
-    /// looks at nothing. It is confirmed like any other, a breath later.
+    /// looks at nothing. It is confirmed like any other, a breath later. Where the kernel has said nothing of what
+    /// routes don't tell, a glance will do; everything is looked at once a [`TICK`], whatever was heard.
     fn work(&mut self) {
         if self.looked.elapsed() >= TICK {
             self.ground = Ground::Unknown;
         }
-        let mut step = false;
+        let mut rested = Ground::Unknown;
         for _ in 0..CONFIRMATIONS {
             self.listen();
             let start = Instant::now();
@@ -189,21 +190,20 @@ impl Agent {
             self.note(&outcome, start.elapsed());
             let confirmed = outcome.changes == 0 && self.pass.is_whole();
             self.ground = if confirmed { Ground::Confirmed } else { Ground::Unknown };
-            step = outcome.ground == Ground::Confirmed;
-            if step || outcome.changes == 0 {
+            rested = outcome.ground;
+            if rested == Ground::Confirmed || outcome.changes == 0 {
                 break;
             }
         }
         self.ended = Instant::now();
-        if !step {
+        if rested == Ground::Unknown {
             self.looked = self.ended;
-            let links = self.pass.links();
-            let followed =
-                links.iter().map(|(name, index, part)| Followed { name, index: *index, part: *part });
-            self.ears.network.follow(followed);
+        }
+        if rested != Ground::Confirmed {
+            self.follow();
         }
         self.due = self.looked + TICK;
-        if step && self.ground == Ground::Unknown {
+        if rested == Ground::Confirmed && self.ground == Ground::Unknown {
             self.due = self.due.min(self.ended + BREATH);
         }
         if self.pass.is_whole() {
@@ -216,12 +216,19 @@ impl Agent {
         self.tell();
     }
 
+    /// Listens to the links that count by now.
+    fn follow(&mut self) {
+        let links = self.pass.links();
+        let followed = links.iter().map(|(name, index, part)| Followed { name, index: *index, part: *part });
+        self.ears.network.follow(followed);
+    }
+
     /// Takes in what the kernel has said by now.
     fn listen(&mut self) {
         for ear in [&mut self.ears.network, &mut self.ears.rules] {
             match ear.drain() {
                 Ok(None) => {}
-                Ok(Some(_)) => self.ground = Ground::Unknown,
+                Ok(Some(wake)) => self.ground = self.ground.after(wake),
                 Err(error) => {
                     self.ground = Ground::Unknown;
                     tracing::error!(%error, "the kernel can't be heard");
@@ -274,7 +281,7 @@ impl Agent {
     fn tell(&mut self) {
         let (status, wish) = (self.pass.status(), self.pass.wish());
         let before = self.voice.status.borrow().clone();
-        for (reason, notes) in news(&before, &status) {
+        for (reason, notes) in findings::news(&before, &status) {
             for note in notes {
                 self.notify(Weight::Warning, reason, note);
             }
@@ -286,38 +293,5 @@ impl Agent {
         }
         self.voice.status.send_if_modified(|last| std::mem::replace(last, status) != before);
         self.voice.wishes.send_if_modified(|last| std::mem::replace(last, wish.clone()) != wish);
-    }
-}
-
-/// What was found since, by sorts; where it is much, the first of it and how much more.
-fn news(before: &Status, now: &Status) -> Vec<(&'static str, Vec<String>)> {
-    let mut sorts: Vec<(&'static str, Vec<String>)> = Vec::new();
-    for (reason, line) in now.findings().filter(|found| !before.findings().any(|known| known == *found)) {
-        match sorts.last_mut() {
-            Some((last, lines)) if *last == reason => lines.push(line.clone()),
-            _ => sorts.push((reason, vec![line.clone()])),
-        }
-    }
-    for (_, lines) in &mut sorts {
-        let more = lines.len().saturating_sub(TOLD);
-        lines.truncate(TOLD);
-        lines.extend((more > 0).then(|| format!("{more} more: routed-agent status names them")));
-    }
-    sorts
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn many_findings_at_once_are_told_as_a_few_and_a_number() {
-        let refused = (1..=9).map(|number| format!("Node n{number}: it has no podCIDR")).collect();
-        let (before, now) = (Status::default(), Status { refused, ..Status::default() });
-        let told = news(&before, &now);
-        assert_eq!(told.len(), 1);
-        assert_eq!(told[0].1.len(), TOLD + 1);
-        assert_eq!(told[0].1[TOLD], "5 more: routed-agent status names them");
-        assert_eq!(news(&now, &now), []);
     }
 }

@@ -1,27 +1,26 @@
 //! One pass: look, plan, reconcile, and say how it went.
 
+mod answers;
 mod bridge;
 mod flanneld;
 mod foreign;
 mod keeping;
 mod own;
 mod peers;
+mod standing;
 mod turn;
 
 use host::Host;
 use host::fabric::Shape;
-use host::uplink::Interface;
-use host::watch::Part;
 use ipnetwork::IpNetwork;
-use netstate::{Fabric, Family, LinkName, PodRules};
+use netstate::{Fabric, PodRules};
 
+use crate::agent::ground::Ground;
 use crate::agent::locator::{Found, Locator};
 use crate::agent::nodes::Nodes;
 use crate::cluster::{Cluster, Refused, Terms};
-use crate::conflist::BRIDGE;
 use crate::duties::{self, Decisions, Paths, Site};
 use crate::files::Files;
-use crate::report::{self, Wish};
 use crate::source::News;
 use crate::status::Status;
 use flanneld::Predecessor;
@@ -35,20 +34,10 @@ const LINES: usize = 100;
 /// So many repairs.
 const REPAIRS: usize = 20;
 
-/// What a pass can rest on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Ground {
-    /// Nothing: it looks at everything.
-    #[default]
-    Unknown,
-    /// The last pass found all as it was wanted, and nothing was heard of the kernel since.
-    Confirmed,
-}
-
 /// How a pass went.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
-    /// What it rested on.
+    /// What the look at the fabric rested on.
     pub(crate) ground: Ground,
     /// Objects changed.
     pub(crate) changes: usize,
@@ -155,7 +144,7 @@ impl Pass {
         };
         let cluster = self.cluster.take().unwrap_or_else(|| Cluster::of(self.nodes.iter(), &self.terms));
         self.ground = ground;
-        self.found.take_if(|_| ground == Ground::Unknown);
+        self.found.take_if(|_| ground != Ground::Confirmed);
         let outcome = self.reconcile(&cluster, &mut status);
         self.cluster = Some(cluster);
         let skip = status.repairs.len().saturating_sub(REPAIRS);
@@ -218,71 +207,6 @@ impl Pass {
         outcome
     }
 
-    /// Where this node stands now, and the pods' bridge; where that can't be told, where it stood last.
-    fn stand(&mut self, status: &mut Status) -> Option<(Site, Option<Interface>)> {
-        let own = self.nodes.get(&self.terms.own);
-        let found = match self.found.take() {
-            Some(found) => Ok(found),
-            None => self.locator.find(&mut self.host, own, &self.own, &self.decisions),
-        };
-        let (site, bridge) = match found {
-            Ok(found) => {
-                // The bridge was put right, if it was not: that holds until the kernel is looked at again.
-                self.found = Some(Found { bridge: None, ..found.clone() });
-                let Found { mut site, bridge, wrong } = found;
-                status.warnings.extend(wrong);
-                for family in self.decisions.networks.iter().map(|network| Family::of(network.ip())) {
-                    if site.address(family).is_some() {
-                        continue;
-                    }
-                    status.problems.push(format!("{}: it has no {family} address", site.link));
-                    if let Some(last) = self.site.as_ref().filter(|last| last.link == site.link) {
-                        site.keep(last, family);
-                    }
-                }
-                (site, bridge)
-            }
-            Err(why) => {
-                let Some(last) = self.site.clone() else {
-                    status.problems.push(why.to_string());
-                    return None;
-                };
-                // What stands goes on; what does not work any more, the kernel will say.
-                status.warnings.push(why.to_string());
-                (last, None)
-            }
-        };
-        status.link = Some(site.link.to_string());
-        status.addresses = site.addresses.iter().map(ToString::to_string).collect();
-        status.pod_mtu = duties::pod_mtu(&self.decisions, &site);
-        Some((site, bridge))
-    }
-
-    /// How the kernel differs from what it was told last, one line a difference.
-    ///
-    /// # Errors
-    /// Where it was told nothing yet, or can't be asked.
-    pub(crate) fn differences(&mut self) -> Result<Vec<String>, String> {
-        let Some(wanted) = &self.wanted else {
-            return Err(self.status().ready().err().unwrap_or_else(|| "no pass was made yet".to_owned()));
-        };
-        let fabric = self.host.drift(&wanted.fabric, self.shape).map_err(|error| error.to_string())?;
-        let rules = self.host.pod_rules_drift(&wanted.rules).map_err(|error| error.to_string())?;
-        let failures = fabric.failures.iter().map(ToString::to_string);
-        let fabric = fabric.changes.iter().map(ToString::to_string).chain(failures);
-        Ok(fabric.chain(rules.iter().map(ToString::to_string)).collect())
-    }
-
-    /// The links that matter, and what of them: what happens on others is not ours. None while it is not known which.
-    pub(crate) fn links(&mut self) -> Vec<(String, Option<u32>, Part)> {
-        let (Some(wanted), Ok(bridge)) = (&self.wanted, LinkName::new(BRIDGE)) else { return Vec::new() };
-        let fabric = &wanted.fabric;
-        let tunnels = fabric.tunnels.iter().map(|tunnel| (&tunnel.name, Part::WithNeighbours));
-        let others = fabric.underlay.iter().chain([&bridge]).map(|name| (name, Part::Itself));
-        let mut index = |name| self.host.find(name).ok().flatten().map(|seen| seen.index);
-        tunnels.chain(others).map(|(name, part)| (name.to_string(), index(name), part)).collect()
-    }
-
     /// Later passes make paths of another shape.
     pub(crate) fn shape_as(&mut self, shape: Shape) {
         self.shape = shape;
@@ -299,35 +223,5 @@ impl Pass {
     /// Did the last pass reach everything?
     pub(crate) fn is_whole(&self) -> bool {
         self.wanted.is_some() && self.status.problems.is_empty() && self.status.failed.is_empty()
-    }
-
-    /// What is known by now.
-    pub(crate) fn status(&self) -> Status {
-        Status {
-            complete: self.nodes.complete(),
-            passed: self.wanted.is_some(),
-            lost: self.nodes.lost().map(str::to_owned),
-            nodes: self.nodes.len(),
-            subnets: self.own.iter().map(ToString::to_string).collect(),
-            ..self.status.clone()
-        }
-    }
-
-    /// What the cluster shall know of this node.
-    pub(crate) fn wish(&self) -> Wish {
-        Wish {
-            own: self.nodes.get(&self.terms.own).cloned(),
-            annotations: self.site.as_ref().map(|site| duties::annotations(&self.decisions, site)),
-            availability: {
-                let known = self.wanted.is_some() || !self.status.problems.is_empty();
-                (known && !self.flanneld_speaks()).then(|| report::availability(self.status.problems.first()))
-            },
-        }
-    }
-
-    /// Tunnel packets that were dropped, by source.
-    pub(crate) fn dropped(&mut self) -> Vec<(String, u64)> {
-        let dropped = self.host.dropped_tunnel_packets().unwrap_or_default();
-        dropped.into_iter().map(|dropped| (dropped.source.to_string(), dropped.packets)).collect()
     }
 }

@@ -6,7 +6,8 @@ use host::fabric::Shape;
 use host::flanneld;
 use netstate::Fabric;
 
-use super::{Ground, Pass};
+use super::Pass;
+use crate::agent::ground::Ground;
 use crate::status::Status;
 
 /// flanneld puts its rules right every five seconds, and a quiet agent looks once a minute. What is there again in this
@@ -54,7 +55,7 @@ impl Pass {
         if self.shape != Shape::default() || !status.problems.is_empty() {
             return;
         }
-        if self.ground == Ground::Unknown {
+        if self.ground != Ground::Confirmed {
             self.look_for_flanneld(fabric, status);
         }
         status.warnings.extend(self.predecessor.left.iter().cloned());

@@ -7,7 +7,8 @@ use host::fabric::{Drift, Foreign, Pass as Laid};
 use host::netlink::Traffic;
 use netstate::{Fabric, Family, Object, Plan, PodRules};
 
-use super::{Ground, LINES, Outcome, Pass};
+use super::{LINES, Outcome, Pass};
+use crate::agent::ground::Ground;
 use crate::duties;
 use crate::files::Facts;
 use crate::status::{self, Status};
@@ -31,7 +32,7 @@ impl Pass {
         };
         let Traffic { sends, receipts } = pass.traffic;
         tracing::debug!(changes = pass.changes.len(), sends, receipts, "the fabric is compared");
-        if outcome.ground == Ground::Unknown {
+        if outcome.ground != Ground::Confirmed {
             let told =
                 |(subnet, foreign): &(_, Foreign)| format!("{foreign}: it takes packets to pods of {subnet}");
             self.foreign = pass.foreign.iter().take(LINES).map(told).collect();
@@ -51,16 +52,20 @@ impl Pass {
         pass.changes
     }
 
-    /// The difference alone where it can be known, else whatever a look finds.
+    /// The difference alone where it can be known, else whatever a glance or a look finds.
     fn lay(&mut self, fabric: &Fabric, outcome: &mut Outcome) -> Result<Laid, host::Error> {
-        let last = self.wanted.as_ref().filter(|_| self.ground == Ground::Confirmed);
-        if let Some(last) = last
-            && let Some(pass) = self.host.step(&last.fabric, fabric)?
-        {
-            outcome.ground = Ground::Confirmed;
-            return Ok(pass);
+        let laid = match (self.ground, &self.wanted) {
+            (Ground::Confirmed, Some(last)) => self.host.step(&last.fabric, fabric)?,
+            (Ground::Told, Some(last)) if last.fabric == *fabric => self.host.glance(fabric)?,
+            _ => None,
+        };
+        match laid {
+            Some(pass) => {
+                outcome.ground = self.ground;
+                Ok(pass)
+            }
+            None => self.host.reconcile_as(fabric, self.shape),
         }
-        self.host.reconcile_as(fabric, self.shape)
     }
 
     pub(super) fn keep_rules(
