@@ -1,8 +1,8 @@
 //! A glance: links and routes alone, while nobody touches next hops, neighbours and forwarding entries.
 //!
-//! Of those the kernel tells each that comes, goes or changes. Routes go without a word, with the next hops of a link that is
-//! is set down; and each route tells the number, the gateway and the link of its next hop. So a glance reads a half of what a pass reads
-//! without tunnels, and a quarter with them.
+//! Of those the kernel tells each that comes, goes or changes. Routes go without a word, with the next hops of a link that
+//! is set down; and each route tells the number, the gateway and the link of its next hop. So a glance reads half of what
+//! a pass reads without tunnels, and a quarter with them.
 
 use netstate::Fabric;
 
