@@ -58,6 +58,11 @@ pub(crate) fn others_address(pod: &Attached, others: &[&Attached]) {
     assert!(!pod.addresses.iter().any(taken), "{pod:?} among {others:?}");
 }
 
+/// Of how many Pods flannel's plugin has saved how it made them.
+pub(crate) fn saved(cluster: &Cluster, index: usize) -> usize {
+    cluster.nodes()[index].exec(&["ls", "/var/lib/cni/flannel"]).stdout.lines().count()
+}
+
 /// Waits until nobody holds the addresses of a Pod that went.
 pub(crate) fn free(cluster: &Cluster, index: usize, pod: &Attached) {
     let node = &cluster.nodes()[index];

@@ -6,7 +6,7 @@ mod asked;
 use cluster::{Administrator, Cluster, Workload, commands, step};
 use sandbox::{Flow, Node, PATIENCE, ProxyMode, eventually};
 
-use crate::asked::{conflists, free, inside, is_flannels, is_ours, nodes_agree, others_address};
+use crate::asked::{conflists, free, inside, is_flannels, is_ours, nodes_agree, others_address, saved};
 
 const PAGE: &str = include_str!("../../../../deploy/README.md");
 
@@ -62,8 +62,13 @@ fn a_cluster_with_flannel_is_taken_over_node_by_node_as_the_page_has_it() {
         let [old, new] = ["gone", "new"].map(|app| inside(&cluster, app).remove(0));
         others_address(&new, &[a, b, &old]);
         nodes_agree(&cluster, &[a, b, &old, &new]);
+        let known = saved(&cluster, 0);
         cluster.kubectl(&["delete", "deployment", "gone"]);
         free(&cluster, 0, &old);
+        assert!(
+            eventually(PATIENCE, || saved(&cluster, 0) == known - 1),
+            "{known} saved by flannel's plugin"
+        );
     });
     step("back to flannel", || administrator.run(back, "node1"));
     assert!(is_flannels(&cluster, 0));
