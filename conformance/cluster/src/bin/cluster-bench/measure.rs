@@ -1,5 +1,6 @@
 //! One contender on one cluster.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use cluster::{Administrator, Cluster, Workload, commands};
@@ -13,7 +14,11 @@ use crate::watch::Watch;
 const PAGE: &str = include_str!("../../../../../deploy/README.md");
 
 /// So many Pods one after the other, after one that is not counted: it finds everything cold.
-const ALONE: usize = 10;
+const ALONE: u32 = 10;
+
+/// So often a kubelet asks its runtime what runs. Pods are made at every part of that time: made as soon as the last one was seen, all
+/// would be seen one such time later, the quick and the slow alike.
+const RELIST: Duration = Duration::from_secs(1);
 
 /// So many at once.
 const CROWD: u16 = 30;
@@ -42,13 +47,14 @@ fn pods(cluster: &Cluster, contender: &Contender, figures: &mut Figures) {
     let (begun, plugins) = (Instant::now(), children(cluster));
     let before = agent(cluster, contender);
     for number in 0..ALONE {
+        thread::sleep(RELIST * number / ALONE);
         let name = format!("alone-{number}");
         cluster.apply(&[pod(&name, "node1")]);
         figures.alone.extend(watch.running(&name, 1));
     }
     cluster.apply(&[Workload::deployment("crowd", CROWD).on("node1").asleep().object()]);
     figures.crowd.extend(watch.running("crowd-", usize::from(CROWD)));
-    let made = u32::try_from(ALONE).expect("ten") + u32::from(CROWD);
+    let made = ALONE + u32::from(CROWD);
     figures.plugins.push(children(cluster).saturating_sub(plugins) / made);
     let worked = agent(cluster, contender).saturating_sub(before);
     figures.agent.push(worked.div_f64(begun.elapsed().as_secs_f64()));
