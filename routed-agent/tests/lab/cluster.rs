@@ -186,6 +186,11 @@ impl Member {
         self.agent = Some(agent.expect("the agent starts"));
     }
 
+    /// The running agent's process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.agent.as_ref().expect("it was started").id()
+    }
+
     /// SIGKILL.
     pub(crate) fn kill(&mut self) {
         if let Some(mut agent) = self.agent.take() {

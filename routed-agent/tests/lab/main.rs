@@ -2,6 +2,7 @@
 
 mod cluster;
 mod files;
+mod large;
 mod life;
 mod network_manager;
 mod networkd;
