@@ -9,6 +9,7 @@ mod bulk;
 mod checksum;
 mod compare;
 mod cursor;
+mod default_route;
 mod device;
 mod flanneld;
 mod foreign;

@@ -7,13 +7,12 @@ use ipnetwork::IpNetwork;
 use netstate::{Fabric, Family};
 
 use super::bulk::Bulk;
-use super::object::{BY_HAND, MAIN, PROTOCOL, Route, UNICAST, Way};
+use super::object::{BY_HAND, MAIN, PROTOCOL, Route, Way};
 use super::wire::Message;
 use crate::error::{Context, Error};
 use crate::link;
 use crate::machine::Host;
 use crate::netlink::Refusal;
-use crate::uplink::DefaultRoute;
 
 /// Protocol numbers and their names (`/etc/iproute2/rt_protos`).
 const PROTOCOLS: &[(u8, &str)] = &[
@@ -114,7 +113,7 @@ impl Foreign {
 
 impl Bulk {
     /// The routes of these families that satisfy the condition. Of thousands each family's dump takes milliseconds.
-    fn find_routes(
+    pub(super) fn find_routes(
         &mut self,
         families: &[Family],
         wanted: &dyn Fn(&Route) -> bool,
@@ -130,20 +129,5 @@ impl Bulk {
             })?);
         }
         Ok(all)
-    }
-
-    /// The default route with the least metric.
-    pub(crate) fn default_route(&mut self, family: Family) -> Result<Option<DefaultRoute>, Refusal> {
-        let routes = self.find_routes(&[family], &|route| {
-            route.destination == family.default_route()
-                && route.table == MAIN
-                && route.tos == 0
-                && route.kind == UNICAST
-        })?;
-        let routes = routes.into_iter().filter_map(|route| {
-            let (link, gateway) = (route.way.link()?, route.way.gateway());
-            Some(DefaultRoute { link, gateway, metric: route.metric })
-        });
-        Ok(routes.min_by_key(|route| route.metric))
     }
 }

@@ -9,6 +9,7 @@ mod read;
 mod write;
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 
 use netlink_packet_core::{NetlinkDeserializable, NetlinkHeader, NetlinkSerializable};
 use netstate::Family;
@@ -44,6 +45,9 @@ const ONLINK: u32 = 4;
 /// `RTM_F_CLONED`: a cached answer, no route.
 const CLONED: u32 = 0x200;
 
+/// `RTM_F_LOOKUP_TABLE`, `RTM_F_FIB_MATCH`: which route, and of which table, leads to an address.
+const MATCH: u32 = 0x1000 | 0x2000;
+
 /// `struct nhmsg`.
 const NEXT_HOP_HEADER: usize = 8;
 
@@ -78,6 +82,16 @@ impl Message {
     pub(super) fn routes(family: Family) -> Self {
         let mut body = Body::zeroes(HEADER);
         body.bytes_mut()[0] = number(family);
+        Self::Asked { kind: GET_ROUTE, body }
+    }
+
+    /// Asks for the route by which the kernel reaches an address.
+    pub(super) fn route_to(address: IpAddr) -> Self {
+        let mut body = Body::zeroes(HEADER);
+        let family = Family::of(address);
+        body.bytes_mut()[..2].copy_from_slice(&[number(family), family.bits()]);
+        body.bytes_mut()[8..].copy_from_slice(&MATCH.to_ne_bytes());
+        attributes::put_address(&mut body, attributes::ROUTE_DESTINATION, address);
         Self::Asked { kind: GET_ROUTE, body }
     }
 

@@ -45,6 +45,15 @@ fn the_default_route_is_that_of_the_least_metric() {
         let route = scene.host.default_route(family).unwrap().unwrap();
         assert_eq!((route.gateway, route.metric), (Some(gateway.parse().unwrap()), metric));
     }
+    // What leads to a half of the world is no default route.
+    scene.node.sh("
+        ip route add 128.0.0.0/1 via 192.0.2.6; ip -6 route add 2000::/3 via 2001:db8::6
+        ip route add default via 192.0.2.5 metric 50; ip -6 route add default via 2001:db8::5 metric 50
+    ");
+    for (family, gateway) in [(Family::V4, "192.0.2.5"), (Family::V6, "2001:db8::5")] {
+        let route = scene.host.default_route(family).unwrap().unwrap();
+        assert_eq!((route.gateway, route.metric), (Some(gateway.parse().unwrap()), 50));
+    }
     scene.node.sh("ip route replace default metric 1 nexthop via 192.0.2.5 nexthop via 192.0.2.6");
     let eth0 = scene.host.find(&"eth0".parse().unwrap()).unwrap().unwrap().index;
     assert_eq!(scene.host.default_route(Family::V4).unwrap().unwrap().link, eth0);
