@@ -61,9 +61,9 @@ bench: ## plugins beside the reference's and beside a floor: 12 minutes, and doc
 	conformance/tools/build
 	conformance/bench/run
 
-bench-agent: ## the agent among 5,000 Nodes beside flanneld
+bench-agent: ## the agent among 5,000 Nodes beside flanneld: 40 minutes, conformance/bench/agent --brief 12; and docs/bench
 	conformance/tools/deps test
-	conformance/tools/build routed-agent
+	conformance/tools/build plugins routed-agent
 	conformance/bench/agent
 
 clean: ## what was built here; the cache and the copy that was tested stay

@@ -3,7 +3,7 @@
 One node of the cluster is real: a network namespace with a link to the API server. In it each contender starts, learns
 of all other Nodes, programs its kernel, and is then watched at rest, under heartbeats, and when a Node comes or goes.
 They take turns, each in a node of its own. The floor is what the kernel needs for the same paths, by requests encoded
-beforehand. Ratios are flanneld's figure by ours, and ours by the floor. The figures go to a file as JSON, too.
+beforehand (`crates/host/benches/fabric`). Ratios are flanneld's figure by ours, and ours by the floor. The figures go to a file as JSON, too.
 """
 
 import argparse
@@ -15,7 +15,6 @@ import time
 
 import agent_cluster as cluster
 import agent_traffic as traffic
-from agent_floor import floor
 from agent_node import DELETE_ROUTE, NEW_ROUTE, Agent, Node, Routes
 
 BACKENDS = ("host-gw", "vxlan")
@@ -71,6 +70,12 @@ def start_flanneld(arguments, node):
     cluster.until("all routes", lambda: agent.routes() == arguments.nodes - 1, 300)
     return agent, {"start": first - agent.started, "paths": time.time() - first, "cpu": agent.cpu(),
                    "bytes": node.received() / MIB}
+
+
+def floor(arguments, backend):
+    """Milliseconds of wall time."""
+    words = [arguments.floor, "floor", backend, str(arguments.nodes - 1)]
+    return float(subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()[0])
 
 
 def memory(agent, seconds):
@@ -136,7 +141,7 @@ def measure(arguments, backend):
     print(f"\n{backend}: {arguments.nodes} Nodes of {kubernetes.size / 1024:.1f} KiB; load {os.getloadavg()[0]:.1f}", flush=True)
     starts, floors = [], []
     for turn in range(arguments.rounds):
-        floors.append(floor(backend, arguments.nodes))
+        floors.append(floor(arguments, backend))
         with Node() as node:
             agent, figures = start_ours(arguments, node, source)
             starts.append(figures)
@@ -149,7 +154,7 @@ def measure(arguments, backend):
                 mine |= rest(agent, arguments.seconds)
             agent.stop()
     theirs = {}
-    if not arguments.alone:
+    if not arguments.alone and not (arguments.brief and arguments.nodes < max(arguments.sizes)):
         with Node() as node:
             agent, theirs = start_flanneld(arguments, node)
             theirs |= memory(agent, 5)
@@ -158,11 +163,11 @@ def measure(arguments, backend):
             theirs |= changes(node, backend, arguments.nodes, arguments.turns)
             agent.stop()
     kubernetes.stop()
-    return mine, theirs, {"paths": statistics.median(wall for wall, _ in floors) / 1e3}
+    return mine, theirs, {"paths": statistics.median(floors) / 1e3}
 
 
 def with_file(arguments, backend):
-    """The same Nodes from a file. It rests for three minutes: one alone may have none of its ticks, or two."""
+    """The same Nodes from a file. It rests for minutes: one alone may have none of its ticks, or two."""
     configuration(backend)
     path = f"{cluster.STATE}/nodes.json"
     short = lambda n: {"name": f"node-{n}", "podCIDRs": [cluster.subnet(n)], "addresses": [cluster.address(n)]}
@@ -170,7 +175,7 @@ def with_file(arguments, backend):
         json.dump({"nodes": [short(n) for n in range(1, arguments.nodes + 1)]}, file)
     with Node() as node:
         agent, mine = start_ours(arguments, node, [f"--nodes-file={path}"])
-        mine |= memory(agent, 5) | idle_passes(agent, node, arguments.turns) | rest(agent, 180)
+        mine |= memory(agent, 5) | idle_passes(agent, node, arguments.turns) | rest(agent, arguments.rest)
         agent.stop()
     return mine, {}, {}
 
@@ -196,17 +201,21 @@ ROWS = (
 )
 
 
-def table(title, figures):
+def lines(title, figures):
     cell = lambda value: "" if value is None else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
     mine, theirs, least = figures
-    print(f"\n{title:62}{'ours':>10}{'flanneld':>10}{'ratio':>8}{'floor':>8}{'ratio':>7}")
+    yield f"{title:62}{'ours':>10}{'flanneld':>10}{'ratio':>8}{'floor':>8}{'ratio':>7}"
     for name, key, factor in ROWS:
         values = [side[key] * factor if key in side else None for side in (mine, theirs, least)]
         if values[0] is None:
             continue
         by = lambda over, under: over / under if over is not None and under else None
         cells = (values[0], values[1], by(values[1], values[0]), values[2], by(values[0], values[2]))
-        print(f"{name:62}" + "".join(f"{cell(value):>{width}}" for value, width in zip(cells, (10, 10, 8, 8, 7))), flush=True)
+        yield f"{name:62}" + "".join(f"{cell(value):>{width}}" for value, width in zip(cells, (10, 10, 8, 8, 7)))
+
+
+def table(title, figures):
+    print("", *lines(title, figures), sep="\n", flush=True)
 
 
 def record(title, figures):
@@ -220,34 +229,50 @@ def machine():
             "load": os.getloadavg()[0]}
 
 
+def write(directory, runs):
+    """The figures for people and for programs."""
+    on = machine()
+    with open(f"{directory}/agent.json", "w") as file:
+        json.dump({"machine": on, "runs": [record(title, figures) for title, figures in runs]}, file, indent=1)
+    with open(f"{directory}/agent.md", "w") as file:
+        print("# The agent beside flanneld 0.28.4, and beside a floor\n\n"
+              f"{on['processor']}, {on['cores']} cores, Linux {on['kernel']}; load at the end {on['load']:.1f}. "
+              "`make bench-agent`; what is measured and how: [conformance/bench/agent.py](../../conformance/bench/agent.py). "
+              "Ratios: flanneld's by ours, ours by the floor's.", file=file)
+        for title, figures in runs:
+            print("", "```text", *(line.rstrip() for line in lines(title, figures)), "```", sep="\n", file=file)
+
+
 def main():
     parser = argparse.ArgumentParser()
-    for name in ("ours", "flanneld", "kubernetes"):
+    for name in ("ours", "plugins", "floor", "flanneld", "kubernetes", "out"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 5000], help="Nodes of the cluster, in turn")
-    parser.add_argument("--json", help="where the figures go")
     parser.add_argument("--rounds", type=int, default=5, help="starts of ours")
     parser.add_argument("--turns", type=int, default=9, help="single changes, passes that change nothing")
     parser.add_argument("--seconds", type=int, default=30, help="of heartbeats, of rest")
+    parser.add_argument("--rest", type=int, default=180, help="seconds of rest with a nodes file")
     parser.add_argument("--stream", type=int, default=5, help="seconds of traffic")
     parser.add_argument("--backend", choices=BACKENDS, action="append")
     parser.add_argument("--alone", action="store_true", help="without flanneld")
+    parser.add_argument("--brief", action="store_true", help="fewer rounds, flanneld in the largest cluster only")
     arguments = parser.parse_args()
+    if arguments.brief:
+        arguments.rounds, arguments.turns, arguments.seconds, arguments.rest, arguments.stream = 3, 5, 15, 70, 3
     network()
     runs = []
     for arguments.nodes in arguments.sizes:
         for backend in arguments.backend or BACKENDS:
             runs.append((f"{backend}, {arguments.nodes} Nodes", measure(arguments, backend)))
             table(*runs[-1])
-        runs.append((f"vxlan, {arguments.nodes} Nodes, with a nodes file", with_file(arguments, "vxlan")))
-        table(*runs[-1])
+        if not arguments.brief or arguments.nodes == max(arguments.sizes):
+            runs.append((f"vxlan, {arguments.nodes} Nodes, with a nodes file", with_file(arguments, "vxlan")))
+            table(*runs[-1])
     for way in traffic.WAYS:
-        figures = traffic.compare(arguments.ours, way, arguments.rounds, arguments.stream)
+        figures = traffic.compare(arguments, way)
         runs.append((f"traffic, {way}", figures))
         table(*runs[-1])
-    if arguments.json:
-        with open(arguments.json, "w") as file:
-            json.dump({"machine": machine(), "runs": [record(title, figures) for title, figures in runs]}, file, indent=1)
+    write(arguments.out, runs)
 
 
 main()

@@ -1,4 +1,4 @@
-"""Packets from pod to pod across two nodes: where the agent made the way, and where the same was made by hand.
+"""Packets from pod to pod on one node and across two: where Trestle made the way, and where the same was made by hand.
 
 A pod is a namespace at the end of a veth pair, with the MTU that the agent gives. One TCP stream goes for some seconds;
 the cost is the CPU time of the whole machine, for packets are nobody's process's: so nothing else may run on it.
@@ -16,7 +16,7 @@ import agent_cluster as cluster
 from agent_node import enter
 
 PORT, CHUNK = 5001, 1 << 18
-WAYS = ("host-gw", "vxlan")
+WAYS = ("bridge", "host-gw", "vxlan")
 MTU = {"host-gw": 1500, "vxlan": 1450}
 
 
@@ -41,7 +41,7 @@ class Pair:
                 -n {node} link add pod mtu {MTU[way]} type veth peer name eth0 mtu {MTU[way]} netns {pod}
                 -n {node} address add {gateway}/24 dev pod
                 -n {node} link set pod up
-                -n {pod} address add {address(number)}/24 dev eth0
+                -n {pod} address add {self.address(number)}/24 dev eth0
                 -n {pod} link set eth0 up
                 -n {pod} route add default via {gateway}""")
             self.inside(node, lambda: open("/proc/sys/net/ipv4/ip_forward", "w").write("1"))
@@ -51,6 +51,10 @@ class Pair:
 
     def pod(self, number):
         return f"{self.name}{number}-pod"
+
+    @staticmethod
+    def address(number):
+        return cluster.subnet(number).replace(".0/24", ".2")
 
     @staticmethod
     def inside(name, work):
@@ -99,30 +103,9 @@ class Pair:
             cluster.until(f"the route: {open(f'{state}/log').read()}", shown)
         return agents
 
-    def stream(self, seconds):
-        """Gigabits a second, and the machine's CPU milliseconds for each gigabit."""
-        server = self.inside(self.pod(2), lambda: socket.create_server((address(2), PORT)))
-        done = os.pipe()
-        child = os.fork()
-        if child == 0:
-            connection, _ = server.accept()
-            buffer, total = bytearray(CHUNK), 0
-            while count := connection.recv_into(buffer):
-                total += count
-            os.write(done[1], total.to_bytes(8, "little"))
-            os._exit(0)
-        client = self.inside(self.pod(1), lambda: socket.create_connection((address(2), PORT), 10))
-        server.close()
-        block, start, busy = bytes(CHUNK), time.monotonic(), machine_busy()
-        while time.monotonic() - start < seconds:
-            client.sendall(block)
-        client.close()
-        gigabits = int.from_bytes(os.read(done[0], 8), "little") * 8 / 1e9
-        took, used = time.monotonic() - start, machine_busy() - busy
-        os.waitpid(child, 0)
-        for end in done:
-            os.close(end)
-        return gigabits / took, used * 1e3 / gigabits
+    def make(self, arguments):
+        """Ours. Returns the processes that keep it."""
+        return self.by_agents(arguments.ours)
 
     def remove(self):
         for number in (1, 2):
@@ -131,8 +114,77 @@ class Pair:
                 netns delete {self.node(number)}""")
 
 
-def address(number):
-    return cluster.subnet(number).replace(".0/24", ".2")
+class Bridge:
+    """One node with two pods on a bridge."""
+
+    CONFIGURATION = {"cniVersion": "1.0.0", "name": "bench", "type": "bridge", "bridge": "cni0", "isGateway": True, "mtu": 1500,
+                     "ipam": {"type": "host-local", "dataDir": "/run/bench/leases", "ranges": [[{"subnet": "10.9.0.0/24"}]]}}
+
+    def __init__(self, name, _):
+        self.name = name
+        for place in (name, self.pod(1), self.pod(2)):
+            ip(f"netns add {place}")
+        self.addresses = {}
+
+    def pod(self, number):
+        return f"{self.name}{number}-pod"
+
+    def address(self, number):
+        return self.addresses[number]
+
+    def by_hand(self):
+        ip(f"""-n {self.name} link add cni0 type bridge
+            -n {self.name} address add 10.9.0.1/24 dev cni0
+            -n {self.name} link set cni0 up""")
+        for number in (1, 2):
+            ip(f"""-n {self.name} link add pod{number} mtu 1500 type veth peer name eth0 mtu 1500 netns {self.pod(number)}
+                -n {self.name} link set pod{number} master cni0 up
+                -n {self.pod(number)} address add 10.9.0.{number + 1}/24 dev eth0
+                -n {self.pod(number)} link set eth0 up""")
+            self.addresses[number] = f"10.9.0.{number + 1}"
+
+    def make(self, arguments):
+        folder = f"{cluster.STATE}/plugins"
+        subprocess.run([arguments.plugins, "install", folder], check=True, stdout=subprocess.DEVNULL)
+        for number in (1, 2):
+            environment = {"CNI_COMMAND": "ADD", "CNI_CONTAINERID": self.pod(number), "CNI_IFNAME": "eth0",
+                           "CNI_NETNS": f"/run/netns/{self.pod(number)}", "CNI_PATH": folder}
+            added = subprocess.run(["ip", "netns", "exec", self.name, f"{folder}/bridge"], env=os.environ | environment,
+                                   input=json.dumps(self.CONFIGURATION), capture_output=True, text=True)
+            if added.returncode:
+                raise RuntimeError(added.stdout)
+            self.addresses[number] = json.loads(added.stdout)["ips"][0]["address"].split("/")[0]
+        return []
+
+    def remove(self):
+        for place in (self.pod(1), self.pod(2), self.name):
+            ip(f"netns delete {place}")
+
+
+def stream(pair, seconds):
+    """Gigabits a second, and the machine's CPU milliseconds for each gigabit."""
+    server = Pair.inside(pair.pod(2), lambda: socket.create_server((pair.address(2), PORT)))
+    done = os.pipe()
+    child = os.fork()
+    if child == 0:
+        connection, _ = server.accept()
+        buffer, total = bytearray(CHUNK), 0
+        while count := connection.recv_into(buffer):
+            total += count
+        os.write(done[1], total.to_bytes(8, "little"))
+        os._exit(0)
+    client = Pair.inside(pair.pod(1), lambda: socket.create_connection((pair.address(2), PORT), 10))
+    server.close()
+    block, start, busy = bytes(CHUNK), time.monotonic(), machine_busy()
+    while time.monotonic() - start < seconds:
+        client.sendall(block)
+    client.close()
+    gigabits = int.from_bytes(os.read(done[0], 8), "little") * 8 / 1e9
+    took, used = time.monotonic() - start, machine_busy() - busy
+    os.waitpid(child, 0)
+    for end in done:
+        os.close(end)
+    return gigabits / took, used * 1e3 / gigabits
 
 
 def machine_busy():
@@ -141,16 +193,16 @@ def machine_busy():
     return (sum(fields) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")
 
 
-def compare(program, way, rounds, seconds):
+def compare(arguments, way):
     """Medians of both, in turns: ours, and by hand."""
     os.makedirs(cluster.STATE, exist_ok=True)
-    ours, hand = [], []
-    for turn in range(rounds):
-        for found, name, make in ((ours, f"o{way[0]}{turn}-", lambda pair: pair.by_agents(program)),
+    kind, ours, hand = Bridge if way == "bridge" else Pair, [], []
+    for turn in range(arguments.rounds):
+        for found, name, make in ((ours, f"o{way[0]}{turn}-", lambda pair: pair.make(arguments)),
                                   (hand, f"h{way[0]}{turn}-", lambda pair: pair.by_hand())):
-            pair = Pair(name, way)
+            pair = kind(name, way)
             agents = make(pair) or []
-            found.append(pair.stream(seconds))
+            found.append(stream(pair, arguments.stream))
             for agent in agents:
                 agent.send_signal(signal.SIGTERM)
                 agent.wait()

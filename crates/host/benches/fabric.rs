@@ -1,5 +1,6 @@
 //! The fabric of a large cluster beside the floor, in turns, each in a node of its own: the first pass, one that changes
 //! nothing, the same at a glance, one path less. `cargo bench -p host --bench fabric [PEERS [ROUNDS]]`; as root.
+//! `floor host-gw|vxlan PEERS` is the floor once, for `conformance/bench/agent`: wall and CPU in milliseconds.
 
 #[path = "fabric/floor.rs"]
 mod floor;
@@ -80,9 +81,21 @@ fn apart(work: impl FnOnce() -> Figures + Send + 'static) -> Figures {
     thread::spawn(work).join().expect("it works")
 }
 
+/// The floor alone, for a bench of whole agents.
+fn only_floor(words: &[String], count: u16) {
+    let way = if words.iter().any(|word| word == "vxlan") { Way::Tunnel } else { Way::Direct };
+    for (_, cost) in apart(move || floor(count, way)) {
+        println!("{} {}", cost.wall.as_secs_f64() * 1e3, cost.cpu.as_secs_f64() * 1e3);
+    }
+}
+
 fn main() {
-    let numbers: Vec<u16> = std::env::args().skip(1).filter_map(|word| word.parse().ok()).collect();
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let numbers: Vec<u16> = words.iter().filter_map(|word| word.parse().ok()).collect();
     let (count, rounds) = (numbers.first().copied().unwrap_or(5000), numbers.get(1).copied().unwrap_or(15));
+    if words.first().is_some_and(|word| word == "floor") {
+        return only_floor(&words, count);
+    }
     for way in [Way::Direct, Way::Tunnel] {
         let mut all: Vec<(&str, Vec<Cost>)> = Vec::new();
         for _ in 0..rounds {
