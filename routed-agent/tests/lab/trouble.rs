@@ -1,6 +1,9 @@
 //! What `docs/troubleshooting.md` says: each symptom is brought about, and the status says what the page says it does.
 
-use sandbox::{PATIENCE, Place, eventually, without_netfilter};
+use std::fs;
+use std::path::Path;
+
+use sandbox::{Daemon, PATIENCE, Place, eventually, without_netfilter};
 use serde_json::json;
 
 use crate::cluster::{Cluster, Member, Shape};
@@ -87,6 +90,17 @@ fn a_probe_without_a_tunnel_asks_the_nodes_themselves() {
     assert!(said.stdout.contains("Node node2, fd00:10:244:2::/64: 1500 bytes there and back"), "{said:?}");
 }
 
+/// A process of this name on a machine, which does nothing.
+fn flanneld(member: &Member) -> Daemon {
+    member.machine.sh("cp /bin/sleep /run/flanneld");
+    let daemon =
+        member.machine.within(|| Daemon::start(&["/run/flanneld", "3600"], Path::new("/run/flanneld.log")));
+    let comm = format!("/proc/{}/comm", daemon.id());
+    let named = || fs::read_to_string(&comm).is_ok_and(|name| name == "flanneld\n");
+    assert!(eventually(PATIENCE, named), "{}", daemon.said());
+    daemon
+}
+
 #[test]
 fn a_node_that_can_not_work_says_why_and_what_to_do() {
     let mut cluster = Cluster::new(Shape::HOST_GW.of(&[4]), 2);
@@ -113,6 +127,12 @@ fn a_node_that_can_not_work_says_why_and_what_to_do() {
     Section::of("The interface towards the other nodes is not found").is_told(first, &status);
     first.kill();
     first.machine.sh("ip link set wan0 name eth0");
+
+    let other = flanneld(first);
+    first.start();
+    Section::of("Another agent works on the node").is_told(first, &status);
+    first.kill();
+    drop(other);
 
     first.launch(&[], |agent| without_netfilter(|| agent.spawn()));
     Section::of("The kernel lacks something").is_told(first, &status);
