@@ -72,7 +72,7 @@ pub(crate) const CASES: &[Case] = &[
     Case {
         id: "protocol.delegate-add-fails",
         says: "if the delegate's ADD fails, the plugin fails, calls it with DEL, and leaves no interface",
-        source: "CNI spec 4: \"should execute it again with DEL\"; P-041, B-06, B-11",
+        source: "CNI spec 4: \"should execute it again with DEL\"; P-041, B-06, B-10, B-11",
         of: DELEGATING,
         check: |stage| {
             let (a, standin) = delegating(stage)?;
