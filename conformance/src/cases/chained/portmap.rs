@@ -8,7 +8,7 @@ use crate::cases::breakage::ADD_NEVER_FAILS;
 use crate::cases::leak::added;
 use crate::life::{same, settled};
 use crate::traffic::tcp;
-use crate::unmet::{Outcome, require};
+use crate::unmet::{Outcome, Unmet, require, skip};
 
 pub(crate) const CASES: &[Case] = &[
     Case {
@@ -94,6 +94,41 @@ pub(crate) const CASES: &[Case] = &[
             Ok(())
         },
         broken: "hears 'if .runtimeConfig.portMappings[0].containerPort == 0 then del(.runtimeConfig) else . end'",
+    },
+    Case {
+        id: "chained.portmap-without-index",
+        says: "addresses that name no interface are the container's: the port leads to them",
+        source: "part 3: \"does not fail on missing prevResult interface index\"; CNI spec 5: `interface` is optional",
+        of: Of::Plugins(&["portmap"]),
+        check: |stage| {
+            let ports = json!([{ "hostPort": 8080, "containerPort": 80, "protocol": "tcp" }]);
+            let a = stage.attachment()?.with(&json!({ "runtimeConfig": { "portMappings": ports } }));
+            let mut conf = a.sent("ADD");
+            for ip in conf["prevResult"]["ips"].as_array_mut().into_iter().flatten() {
+                ip.as_object_mut().map(|ip| ip.remove("interface"));
+            }
+            let call = a.call("ADD").stdin(&conf);
+            stage.run(&call).success()?;
+            let there = (a.own_addresses().0, 80).into();
+            tcp(&a.pod, there, stage.node, ([127, 0, 0, 1], 8080).into()).map_err(Unmet::Fails)?;
+            stage.run(&call.env("CNI_COMMAND", "DEL")).silent_success()
+        },
+        broken: r#"heard; on ADD && ! has '"interface":' && refuse 7; go"#,
+    },
+    Case {
+        id: "chained.portmap-foreign-keys",
+        says: "keys that only iptables knows are refused with the backend nftables",
+        source: "part 3: \"rejects iptables options with 'backend: nftables'\"",
+        of: Of::Plugins(&["portmap"]),
+        check: |stage| {
+            if stage.versions().last().is_none_or(|last| last != "1.1.0") {
+                skip!("the key came with 1.6.0 of the reference, which knows 1.1.0");
+            }
+            let keys = json!({ "backend": "nftables", "externalSetMarkChain": "JUDGED" });
+            stage.attachment()?.with(&keys).run("ADD").error()?;
+            Ok(())
+        },
+        broken: "hears 'del(.externalSetMarkChain)'",
     },
 ];
 
