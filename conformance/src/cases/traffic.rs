@@ -137,6 +137,14 @@ pub(crate) const CASES: &[Case] = &[
         },
         broken: r#"heard; on ADD && { printf %s "$in" | jq -c .prevResult; exit 0; }; go"#,
     },
+    Case {
+        id: "traffic.ingress-policy",
+        says: "with ingressPolicy same-bridge containers of one bridge reach each other, and those of another bridge do not",
+        source: "cni.dev, firewall; nerdctl's networks; part 3: \"should allow communication within foo network\", \"should prevent communication between foo and bar networks\"",
+        of: Of::Plugins(&["firewall"]),
+        check: ingress_policy,
+        broken: "hears 'del(.ingressPolicy)'",
+    },
 ];
 
 /// An attachment with addresses of both families.
@@ -257,4 +265,36 @@ fn masquerade(stage: &Stage<'_>) -> Outcome {
     }
     b.del()?;
     a.del()
+}
+
+/// Containers on two bridges that the node routes between, beside the network that the judge gave them.
+fn ingress_policy(stage: &Stage<'_>) -> Outcome {
+    stage.knows("1.0.0")?;
+    stage.wants("bridge")?;
+    stage.wants("host-local")?;
+    stage.host("echo 1 >/proc/sys/net/ipv4/ip_forward");
+    let joined = |network: u8| {
+        let a = stage.attachment_in("1.0.0")?;
+        let (name, bridge) = (format!("network{network}"), format!("br{network}"));
+        let ranges = json!([[{ "subnet": format!("10.7{network}.0.0/24") }]]);
+        let mut call = a.call("ADD").env("CNI_IFNAME", "net0").stdin(&json!({
+            "cniVersion": "1.0.0", "name": name, "type": "bridge", "bridge": bridge, "isGateway": true,
+            "ipam": { "type": "host-local", "ranges": ranges, "routes": [{ "dst": "10.64.0.0/12" }] },
+        }));
+        call.plugin = stage.plugin("bridge");
+        let answer = stage.run(&call);
+        answer.success()?;
+        let conf = json!({
+            "cniVersion": "1.0.0", "name": name, "type": "firewall", "ingressPolicy": "same-bridge",
+            "prevResult": answer.json()?,
+        });
+        stage.run(&a.call("ADD").env("CNI_IFNAME", "net0").stdin(&conf)).success()?;
+        let address = addresses(&conf["prevResult"])?[0];
+        Ok::<_, Unmet>((a, SocketAddr::new(address, 80)))
+    };
+    let ((a, to), (b, _), (c, _)) = (joined(1)?, joined(1)?, joined(2)?);
+    tcp(&a.pod, to, &b.pod, to).map_err(Unmet::Fails)?;
+    let seen = tcp(&a.pod, to, &c.pod, to);
+    require!(seen.is_err(), "another bridge's container reaches {to}, as {seen:?}");
+    Ok(())
 }
