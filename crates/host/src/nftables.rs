@@ -90,6 +90,8 @@ use wanted::Wanted;
 #[derive(Default)]
 pub struct Nftables {
     session: Option<Session>,
+    /// The kernel has answered once, and does not unlearn it.
+    supported: bool,
     settled: Option<Settled>,
 }
 
@@ -104,7 +106,11 @@ impl Nftables {
     /// # Errors
     /// [`Error::Unsupported`] where it has not; or what keeps us from asking.
     pub fn require(&mut self) -> Result<(), Error> {
-        self.session()?.generation().map(drop)
+        if !self.supported {
+            self.session()?.generation()?;
+            self.supported = true;
+        }
+        Ok(())
     }
 
     /// Does this kernel have `nf_tables`?

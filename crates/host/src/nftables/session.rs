@@ -90,8 +90,8 @@ impl Session {
     /// # Errors
     /// [`Error::Unsupported`] where the kernel does not know the question.
     pub(super) fn generation(&mut self) -> Result<u32, Error> {
-        match self.socket.request(Request::new(get_generation().into(), 0)) {
-            Ok(messages) => Ok(messages.iter().find_map(answer::generation).unwrap_or(0)),
+        match self.socket.ask(get_generation().into()) {
+            Ok(message) => Ok(answer::generation(&message).unwrap_or(0)),
             Err(refusal) => Err(Error::asked_generation(refusal)),
         }
     }
@@ -211,8 +211,9 @@ impl Session {
     }
 
     fn has(&mut self, what: String, message: NetfilterMessage) -> Result<bool, Error> {
-        match present(self.socket.request(Request::new(message.into(), 0))) {
-            Ok(found) => Ok(found.is_some()),
+        match self.socket.ask(message.into()) {
+            Ok(_) => Ok(true),
+            Err(refusal) if refusal.is(libc::ENOENT) => Ok(false),
             Err(refusal) => Err(Error::refused(what, refusal)),
         }
     }

@@ -1,5 +1,6 @@
 //! Who holds which ports: read from the maps of all classes.
 
+use netlink_packet_netfilter::NetfilterMessage;
 use netstate::{Family, HostPorts, Ports};
 
 use super::class::{Class, Map};
@@ -57,6 +58,7 @@ impl Holdings {
     pub(super) fn look(session: &mut Session, class: &Class, ports: &Ports) -> Result<Self, Error> {
         let mut holdings = Vec::new();
         let wanted = entry::of(class, ports);
+        let mut single = Singles::default();
         for suffix in suffixes(session)? {
             for family in Family::ALL {
                 let of_family: Vec<HostPorts> = wanted
@@ -70,15 +72,16 @@ impl Holdings {
                 for map in [Map::ByAddress, Map::Ranges] {
                     holdings.extend(whole(session, (map, family), &suffix)?);
                 }
-                holdings.extend(plain(session, (family, &suffix), &of_family)?);
+                if of_family.len() > ONE_BY_ONE || of_family.iter().any(|from| from.ports.single().is_none())
+                {
+                    holdings.extend(whole(session, (Map::Ports, family), &suffix)?);
+                } else {
+                    single.ports((family, &suffix), &of_family);
+                }
             }
         }
-        let hairpins: Vec<&PortEntry> = wanted.iter().filter(|entry| entry.from.is_none()).collect();
-        let found = session.find_each(hairpins.iter().map(|entry| entry.question()))?;
-        for (hairpin, found) in hairpins.iter().zip(found) {
-            let read = |found| Holding::read((Map::Hairpins, Family::V4), &hairpin.map, found);
-            holdings.extend(found.map(read));
-        }
+        single.hairpins(wanted.iter().filter(|entry| entry.from.is_none()));
+        holdings.extend(single.look(session)?);
         Ok(Self(holdings))
     }
 
@@ -92,23 +95,32 @@ impl Holdings {
     }
 }
 
-/// Those of the ports that are mapped on all addresses.
-fn plain(
-    session: &mut Session,
-    (family, suffix): (Family, &str),
-    wanted: &[HostPorts],
-) -> Result<Vec<Holding>, Error> {
-    let map = (Map::Ports, family);
-    if wanted.len() > ONE_BY_ONE || wanted.iter().any(|from| from.ports.single().is_none()) {
-        return whole(session, map, suffix);
+/// Elements that are asked for one by one, all at once: where each would be, and the question.
+#[derive(Default)]
+struct Singles(Vec<((Map, Family), String, NetfilterMessage)>);
+
+impl Singles {
+    /// Those of the ports that are mapped on all addresses.
+    fn ports(&mut self, (family, suffix): (Family, &str), wanted: &[HostPorts]) {
+        let name = Map::Ports.name(family, suffix);
+        self.0.extend(wanted.iter().map(|from| {
+            let from = HostPorts { address: None, ..*from };
+            let question = TABLE.get_element(&name, &entry::key(&from).first);
+            ((Map::Ports, family), name.clone(), question)
+        }));
     }
-    let name = Map::Ports.name(family, suffix);
-    let questions = wanted.iter().map(|from| {
-        let from = HostPorts { address: None, ..*from };
-        TABLE.get_element(&name, &entry::key(&from).first)
-    });
-    let found = session.find_each(questions.collect::<Vec<_>>())?;
-    Ok(found.into_iter().flatten().map(|found| Holding::read(map, &name, found)).collect())
+
+    fn hairpins<'a>(&mut self, wanted: impl Iterator<Item = &'a PortEntry>) {
+        let asked = |entry: &PortEntry| ((Map::Hairpins, Family::V4), entry.map.clone(), entry.question());
+        self.0.extend(wanted.map(asked));
+    }
+
+    fn look(self, session: &mut Session) -> Result<Vec<Holding>, Error> {
+        let (places, questions): (Vec<_>, Vec<_>) =
+            self.0.into_iter().map(|(map, name, question)| ((map, name), question)).unzip();
+        let found = places.into_iter().zip(session.find_each(questions)?);
+        Ok(found.filter_map(|((map, name), found)| Some(Holding::read(map, &name, found?))).collect())
+    }
 }
 
 /// All that is in a map.
