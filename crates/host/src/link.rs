@@ -11,7 +11,7 @@ use netlink_packet_route::{AddressFamily, RouteNetlinkMessage as Message};
 use netstate::{Bridge, LinkName, Mac, Port, PortFlag, PortVlans, Veth, Vlan};
 use rtnetlink::{LinkBridge, LinkBridgePort, LinkBridgeVlan, LinkMessageBuilder, LinkUnspec, LinkVeth};
 
-use crate::netlink::{Answer, Netlink, Refusal, Request};
+use crate::netlink::{Netlink, Refusal, Request};
 
 /// A blocking rtnetlink socket.
 pub type Socket = Netlink<Message>;
@@ -119,14 +119,18 @@ impl Seen {
 
 /// Asks for one link by name.
 pub(crate) fn get(name: &LinkName) -> Request<Message> {
-    let message = LinkUnspec::new_with_name(name.as_str())
-        .append_extra_attribute(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]))
-        .build();
-    Request::new(Message::GetLink(message), 0)
+    Request::new(question(LinkUnspec::new_with_name(name.as_str())), 0)
+}
+
+fn question(link: LinkMessageBuilder<LinkUnspec>) -> Message {
+    let mask = LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]);
+    Message::GetLink(link.append_extra_attribute(mask).build())
 }
 
 /// The link in the answer to [`get`]: none where there is no such link.
-pub(crate) fn found(answer: Answer<Message>) -> Result<Option<Seen>, Refusal> {
+pub(crate) fn found(
+    answer: Result<impl IntoIterator<Item = Message>, Refusal>,
+) -> Result<Option<Seen>, Refusal> {
     match answer {
         Ok(messages) => Ok(links(messages).next()),
         Err(refusal) if refusal.is(libc::ENODEV) => Ok(None),
@@ -136,27 +140,21 @@ pub(crate) fn found(answer: Answer<Message>) -> Result<Option<Seen>, Refusal> {
 
 /// Finds a link by name.
 pub(crate) fn find(socket: &mut Socket, name: &LinkName) -> Result<Option<Seen>, Refusal> {
-    found(socket.request(get(name)))
+    found(socket.ask(question(LinkUnspec::new_with_name(name.as_str()))).map(Some))
 }
 
 /// Finds a link by its index.
 pub(crate) fn by_index(socket: &mut Socket, index: u32) -> Result<Option<Seen>, Refusal> {
-    let message = LinkUnspec::new_with_index(index)
-        .append_extra_attribute(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]))
-        .build();
-    found(socket.request(Request::new(Message::GetLink(message), 0)))
+    found(socket.ask(question(LinkUnspec::new_with_index(index))).map(Some))
 }
 
 /// Every link of the socket's namespace.
 pub(crate) fn all(socket: &mut Socket) -> Result<Vec<Seen>, Refusal> {
-    let message = LinkMessageBuilder::<LinkUnspec>::new()
-        .append_extra_attribute(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]))
-        .build();
-    Ok(links(socket.dump(&Message::GetLink(message))?).collect())
+    Ok(links(socket.dump(&question(LinkMessageBuilder::<LinkUnspec>::new()))?).collect())
 }
 
 /// The links among messages.
-pub(crate) fn links(messages: Vec<Message>) -> impl Iterator<Item = Seen> {
+pub(crate) fn links(messages: impl IntoIterator<Item = Message>) -> impl Iterator<Item = Seen> {
     messages.into_iter().filter_map(|message| match message {
         Message::NewLink(link) => Some(Seen::read(link)),
         _ => None,

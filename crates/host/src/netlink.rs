@@ -4,6 +4,7 @@
 //! A socket belongs to the network namespace that its thread was in when it was opened, and stays there.
 
 mod bulk;
+mod question;
 
 use std::io;
 use std::marker::PhantomData;

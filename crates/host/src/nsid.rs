@@ -70,13 +70,10 @@ fn message(attributes: impl IntoIterator<Item = NsidAttribute>) -> NsidMessage {
 
 /// The ID of a namespace, if it has one.
 fn ask(socket: &mut Socket, of: NsidAttribute) -> Result<Option<NamespaceId>, Refusal> {
-    let answers = socket.request(Request::new(Message::GetNsId(message([of])), 0))?;
-    Ok(answers.iter().find_map(|answer| {
-        let Message::NewNsId(answer) = answer else { return None };
-        answer.attributes.iter().find_map(|attribute| match attribute {
-            NsidAttribute::Id(id) if *id >= 0 => Some(NamespaceId(*id)),
-            _ => None,
-        })
+    let Message::NewNsId(answer) = socket.ask(Message::GetNsId(message([of])))? else { return Ok(None) };
+    Ok(answer.attributes.iter().find_map(|attribute| match attribute {
+        NsidAttribute::Id(id) if *id >= 0 => Some(NamespaceId(*id)),
+        _ => None,
     }))
 }
 

@@ -8,7 +8,7 @@ use netstate::Family;
 
 use crate::address::address_family;
 use crate::link::Socket;
-use crate::netlink::{Refusal, Request};
+use crate::netlink::Refusal;
 use crate::route::address;
 
 /// Where packets for an address go.
@@ -32,17 +32,14 @@ pub(crate) fn toward(socket: &mut Socket, to: IpAddr) -> Result<Toward, Refusal>
     message.header.address_family = address_family(family);
     message.header.destination_prefix_length = family.bits();
     message.attributes = vec![RouteAttribute::Destination(address(to))];
-    let answers = match socket.request(Request::new(Message::GetRoute(message), 0)) {
+    let route = match socket.ask(Message::GetRoute(message)) {
+        Ok(Message::NewRoute(route)) => route,
+        Ok(_) => return Ok(Toward::Nowhere),
         Err(refusal) if refusal.is(libc::ENETUNREACH) || refusal.is(libc::EHOSTUNREACH) => {
             return Ok(Toward::Nowhere);
         }
-        answers => answers?,
+        Err(refusal) => return Err(refusal),
     };
-    let route = answers.into_iter().find_map(|message| match message {
-        Message::NewRoute(route) => Some(route),
-        _ => None,
-    });
-    let Some(route) = route else { return Ok(Toward::Nowhere) };
     if route.header.kind == RouteType::Local {
         return Ok(Toward::Here);
     }
