@@ -62,7 +62,8 @@ impl Nftables {
         if wanted.is_empty() {
             return Ok(());
         }
-        self.session()?.change("add firewall rules", |session| Ok(Seen::look(session)?.additions(&wanted)))
+        self.session()?
+            .change("add firewall rules", |session| Ok(Seen::look_for(session, &wanted)?.additions(&wanted)))
     }
 
     /// Which of the rules that `nf_tables` keeps are not there as they must be.
@@ -70,7 +71,8 @@ impl Nftables {
     /// # Errors
     /// [`Error`].
     pub(crate) fn missing_firewall(&mut self, rules: &[Owned<'_>]) -> Result<Vec<FirewallRule>, Error> {
-        let seen = self.session()?.look(Seen::look)?;
+        let parts: Vec<Part> = rules.iter().flat_map(|(rule, owner)| Part::of(rule, owner)).collect();
+        let seen = self.session()?.look(|session| Seen::look_for(session, &parts))?;
         let missing = |(rule, owner): &&Owned<'_>| !seen.has(&Part::of(rule, owner));
         Ok(rules.iter().filter(missing).map(|(rule, _)| (*rule).clone()).collect())
     }

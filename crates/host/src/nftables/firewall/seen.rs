@@ -28,27 +28,57 @@ pub(super) struct Seen {
     /// The rules of each.
     rules: [Vec<Rule>; 2],
     /// The elements of each set in [`OWNED`].
-    owned: Vec<Vec<Entry>>,
+    owned: [Vec<Entry>; OWNED.len()],
     /// The keys of each set in [`IMPLIED`].
-    implied: Vec<Vec<Vec<u8>>>,
+    implied: [Vec<Vec<u8>>; IMPLIED.len()],
 }
 
 impl Seen {
-    /// Looks.
+    /// Looks at everything.
     ///
     /// # Errors
     /// What looking meets.
     pub(super) fn look(session: &mut Session) -> Result<Self, Error> {
+        let mut seen = Self::of_rules(session)?;
+        for (entries, (table, set)) in seen.owned.iter_mut().zip(OWNED) {
+            *entries = session.entries(table, set)?;
+        }
+        for (keys, set) in seen.implied.iter_mut().zip(IMPLIED) {
+            *keys = session.entries(INET, set)?.into_iter().map(|entry| entry.key).collect();
+        }
+        Ok(seen)
+    }
+
+    /// Looks at the rules, and of the elements at those alone that these parts need: as quick among many containers as
+    /// among few.
+    ///
+    /// # Errors
+    /// What looking meets.
+    pub(super) fn look_for(session: &mut Session, parts: &[Part]) -> Result<Self, Error> {
+        let mut seen = Self::of_rules(session)?;
+        let elements = || parts.iter().map(|part| &part.element);
+        let implied: Vec<(&str, Vec<u8>)> = elements().flat_map(Element::implied).collect();
+        let questions = elements()
+            .map(|element| (element.set(), element.key()))
+            .chain(implied.iter().map(|(set, key)| ((INET, *set), key.clone())))
+            .map(|((table, set), key)| table.get_element(set, &key));
+        let mut found = session.find_each(questions)?.into_iter();
+        for (element, found) in elements().zip(found.by_ref()) {
+            if let Some(at) = place(element) {
+                seen.owned[at].extend(found);
+            }
+        }
+        for ((set, _), found) in implied.iter().zip(found) {
+            if let Some(at) = IMPLIED.iter().position(|known| known == set) {
+                seen.implied[at].extend(found.map(|entry| entry.key));
+            }
+        }
+        Ok(seen)
+    }
+
+    fn of_rules(session: &mut Session) -> Result<Self, Error> {
         let rules = [session.rules(INET, None)?, session.rules(BRIDGE, None)?];
-        let mut owned = Vec::with_capacity(OWNED.len());
-        for (table, set) in OWNED {
-            owned.push(session.entries(table, set)?);
-        }
-        let mut implied = Vec::with_capacity(IMPLIED.len());
-        for set in IMPLIED {
-            implied.push(session.entries(INET, set)?.into_iter().map(|entry| entry.key).collect());
-        }
-        Ok(Self { rules, owned, implied })
+        Ok(Self { rules, owned: Default::default(), implied: Default::default() })
     }
 
     /// Is all of it there, and each part its owner's?
@@ -123,15 +153,19 @@ impl Seen {
     }
 
     fn find(&self, element: &Element) -> Option<&Entry> {
-        let (set, key) = (element.set(), element.key());
-        let at = OWNED.iter().position(|owned| *owned == set)?;
-        self.owned[at].iter().find(|entry| entry.key == key)
+        let key = element.key();
+        self.owned[place(element)?].iter().find(|entry| entry.key == key)
     }
 
     fn implies(&self, set: &str, key: &[u8]) -> bool {
         let keys = IMPLIED.iter().position(|known| *known == set).and_then(|at| self.implied.get(at));
         keys.is_some_and(|keys| keys.iter().any(|found| found == key))
     }
+}
+
+/// Which of [`OWNED`] holds it.
+fn place(element: &Element) -> Option<usize> {
+    OWNED.iter().position(|owned| *owned == element.set())
 }
 
 /// Who wants a bridge separated, and how, if the set tells of that.
