@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use sandbox::{Place, Pod, Victims, kill_after, kill_ever_later};
+use sandbox::{PATIENCE, Place, Pod, Victims, eventually, kill_after, kill_ever_later};
 use serde_json::{Value, json};
 
 use crate::stage::{Stage, after, link, plugin, setting};
@@ -34,6 +34,8 @@ fn kill_everywhere(command: &str, conf: &Value) {
     let stage = Stage::new();
     let (pod, result) = stage.attached("c1");
     let kind = conf["type"].as_str().expect("type is text");
+    // The kernel makes an IPv6 address's own route some time after the address.
+    assert!(eventually(PATIENCE, || pod.sh("ip -6 route show table local").stdout.contains("local fd01:")));
     let before = state(&pod);
     let call = stage.call(&pod, &after(conf, &result));
     let gc = stage.call(&pod, &plugin(kind, &json!({ "cni.dev/valid-attachments": [] })));
