@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::os::fd::AsRawFd;
 
-use nix::sched::{CloneFlags, setns};
+use nix::sched::{CloneFlags, setns, unshare};
 use nix::unistd::fchdir;
 
 /// What stands for a machine, by its names in `/proc/PID/ns`. The network is the last.
@@ -53,6 +53,11 @@ impl Namespaces {
     }
 
     fn enter(&self) {
+        // A thread that was joined a moment ago may still share this one's directories; who shares them can't change
+        // mount tables.
+        if let Err(error) = unshare(CloneFlags::CLONE_FS) {
+            panic!("no directories of its own: {error}");
+        }
         for (namespace, (kind, name)) in self.0.iter().zip(KINDS) {
             setns(namespace, kind)
                 .unwrap_or_else(|error| panic!("can't enter the namespace {name}: {error}"));
