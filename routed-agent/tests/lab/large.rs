@@ -14,6 +14,9 @@ const NODES: u32 = 5000;
 /// together within 12 MiB.
 const OWN_MEMORY: u64 = 8 * 1024;
 
+/// Pages of the shipped program that it uses, in KiB.
+const PROGRAM: u64 = 5 * 1024;
+
 /// So long nothing may wake it; its own look comes once a minute.
 const REST: Duration = Duration::from_secs(8);
 
@@ -30,6 +33,16 @@ fn status(member: &Member, key: &str) -> u64 {
     let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
     let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
     number.unwrap_or_else(|| panic!("no {key}: {text}"))
+}
+
+/// What the manifest asks for the agent, in KiB.
+fn requested() -> u64 {
+    let manifest = include_str!("../../../deploy/trestle.yaml");
+    let agent = manifest.split_once("- name: agent\n").expect("the agent's container").1;
+    let requests = agent.split_once("requests:").expect("what it asks for").1;
+    let memory = requests.split_once("memory: ").expect("memory, too").1;
+    let (number, _) = memory.split_once("Mi\n").expect("in MiB");
+    number.parse::<u64>().expect("a number") * 1024
 }
 
 #[test]
@@ -53,4 +66,6 @@ fn among_5000_nodes_a_resting_agent_is_small_and_nothing_wakes_it() {
     assert!(!eventually(REST, || woken() > before + 1), "woken {} times", woken() - before);
     let own = status(member, "RssAnon");
     assert!(own <= OWN_MEMORY, "{own} KiB of its own");
+    let peak = status(member, "VmHWM") - status(member, "RssFile");
+    assert!(peak + PROGRAM <= requested(), "{peak} KiB at its peak, {} KiB asked for", requested());
 }
