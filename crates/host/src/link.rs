@@ -11,7 +11,7 @@ use netlink_packet_route::{AddressFamily, RouteNetlinkMessage as Message};
 use netstate::{Bridge, LinkName, Mac, Port, PortFlag, PortVlans, Veth, Vlan};
 use rtnetlink::{LinkBridge, LinkBridgePort, LinkBridgeVlan, LinkMessageBuilder, LinkUnspec, LinkVeth};
 
-use crate::netlink::{Netlink, Refusal, Request};
+use crate::netlink::{self, Netlink, Refusal, Request};
 
 /// A blocking rtnetlink socket.
 pub type Socket = Netlink<Message>;
@@ -119,7 +119,12 @@ impl Seen {
 
 /// Asks for one link by name.
 pub(crate) fn get(name: &LinkName) -> Request<Message> {
-    Request::new(question(LinkUnspec::new_with_name(name.as_str())), 0)
+    Request::new(by_name(name), 0)
+}
+
+/// The question for a link of this name.
+pub(crate) fn by_name(name: &LinkName) -> Message {
+    question(LinkUnspec::new_with_name(name.as_str()))
 }
 
 fn question(link: LinkMessageBuilder<LinkUnspec>) -> Message {
@@ -131,16 +136,12 @@ fn question(link: LinkMessageBuilder<LinkUnspec>) -> Message {
 pub(crate) fn found(
     answer: Result<impl IntoIterator<Item = Message>, Refusal>,
 ) -> Result<Option<Seen>, Refusal> {
-    match answer {
-        Ok(messages) => Ok(links(messages).next()),
-        Err(refusal) if refusal.is(libc::ENODEV) => Ok(None),
-        Err(refusal) => Err(refusal),
-    }
+    Ok(netlink::present(answer, libc::ENODEV)?.and_then(|messages| links(messages).next()))
 }
 
 /// Finds a link by name.
 pub(crate) fn find(socket: &mut Socket, name: &LinkName) -> Result<Option<Seen>, Refusal> {
-    found(socket.ask(question(LinkUnspec::new_with_name(name.as_str()))).map(Some))
+    found(socket.ask(by_name(name)).map(Some))
 }
 
 /// Finds a link by its index.

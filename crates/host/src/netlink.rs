@@ -44,6 +44,18 @@ impl std::fmt::Display for Refusal {
     }
 }
 
+/// Absence, of which `errno` tells, is an answer too.
+///
+/// # Errors
+/// Every other refusal.
+pub fn present<T>(answer: Result<T, Refusal>, errno: i32) -> Result<Option<T>, Refusal> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(refusal) if refusal.is(errno) => Ok(None),
+        Err(refusal) => Err(refusal),
+    }
+}
+
 impl From<io::Error> for Refusal {
     fn from(source: io::Error) -> Self {
         Self { source, reason: String::new() }

@@ -7,7 +7,7 @@ use netstate::Family;
 use super::bulk::Bulk;
 use super::object::{MAIN, Route, UNICAST};
 use super::wire::Message;
-use crate::netlink::{Refusal, Request};
+use crate::netlink::Refusal;
 use crate::uplink::DefaultRoute;
 
 /// Addresses that nobody has, and that hardly anybody has a route of their own to: of IPv4's reserved class E, and of
@@ -31,14 +31,11 @@ impl Bulk {
             let (link, gateway) = (route.way.link()?, route.way.gateway());
             Some(DefaultRoute { link, gateway, metric: route.metric })
         };
-        let question = Request::new(Message::route_to(NOBODY[family as usize]), 0);
-        let answer = self.socket().request(question).unwrap_or_default();
-        let matched = answer.into_iter().find_map(|message| match message {
-            Message::Route(route) if is_default(&route) => told(route),
-            _ => None,
-        });
-        if matched.is_some() {
-            return Ok(matched);
+        if let Ok(Message::Route(route)) = self.socket().ask(Message::route_to(NOBODY[family as usize]))
+            && is_default(&route)
+            && let Some(found) = told(route)
+        {
+            return Ok(Some(found));
         }
         let routes = self.find_routes(&[family], &is_default)?;
         Ok(routes.into_iter().filter_map(told).min_by_key(|route| route.metric))

@@ -13,7 +13,7 @@ use rtnetlink::{LinkMessageBuilder, LinkUnspec, LinkVxlan};
 
 use super::object::Setting;
 use crate::link::{self, Socket};
-use crate::netlink::{Refusal, Request};
+use crate::netlink::{self, Refusal, Request};
 
 /// The alias of devices of ours.
 const MARK: &str = "trestle routed-agent";
@@ -174,11 +174,8 @@ fn usual_port() -> u16 {
 
 /// Finds a VXLAN device by name. None where there is no such link, or it is of another kind.
 pub(super) fn find(socket: &mut Socket, name: &LinkName) -> Result<Option<Device>, Refusal> {
-    match socket.request(link::get(name)) {
-        Ok(messages) => Ok(devices(messages).next()),
-        Err(refusal) if refusal.is(libc::ENODEV) => Ok(None),
-        Err(refusal) => Err(refusal),
-    }
+    let found = netlink::present(socket.ask(link::by_name(name)), libc::ENODEV)?;
+    Ok(devices(found).next())
 }
 
 /// Every VXLAN device.
@@ -189,7 +186,7 @@ pub(super) fn all(socket: &mut Socket) -> Result<Vec<Device>, Refusal> {
     Ok(devices(socket.dump(&Message::GetLink(message))?).collect())
 }
 
-fn devices(messages: Vec<Message>) -> impl Iterator<Item = Device> {
+fn devices(messages: impl IntoIterator<Item = Message>) -> impl Iterator<Item = Device> {
     messages.into_iter().filter_map(|message| match message {
         Message::NewLink(link) => Device::read(link),
         _ => None,

@@ -11,7 +11,7 @@ use super::error::Error;
 use super::inventory::{Member, SeenChain, SeenSet};
 use super::message::{Change, Table, get_chains, get_generation, get_rules_of};
 use super::wire::Message;
-use crate::netlink::{Answer, Netlink, Refusal, Request};
+use crate::netlink::{self, Netlink, Refusal, Request};
 
 /// `NFNL_SUBSYS_NFTABLES`: whose batch it is.
 const SUBSYSTEM: u16 = 10;
@@ -211,9 +211,8 @@ impl Session {
     }
 
     fn has(&mut self, what: String, message: NetfilterMessage) -> Result<bool, Error> {
-        match self.socket.ask(message.into()) {
-            Ok(_) => Ok(true),
-            Err(refusal) if refusal.is(libc::ENOENT) => Ok(false),
+        match present(self.socket.ask(message.into())) {
+            Ok(found) => Ok(found.is_some()),
             Err(refusal) => Err(Error::refused(what, refusal)),
         }
     }
@@ -240,13 +239,9 @@ impl Session {
     }
 }
 
-/// Absence is an answer too.
-fn present(answer: Answer<Message>) -> Result<Option<Vec<Message>>, Refusal> {
-    match answer {
-        Ok(messages) => Ok(Some(messages)),
-        Err(refusal) if refusal.is(libc::ENOENT) => Ok(None),
-        Err(refusal) => Err(refusal),
-    }
+/// What is not there is nothing.
+fn present<T>(answer: Result<T, Refusal>) -> Result<Option<T>, Refusal> {
+    netlink::present(answer, libc::ENOENT)
 }
 
 fn control(message: ControlMessage) -> NetfilterMessage {
