@@ -72,6 +72,12 @@ impl<'s> Attachment<'s> {
         self
     }
 
+    /// Takes a key out of the configuration.
+    pub(crate) fn without(mut self, key: &str) -> Self {
+        self.conf.as_object_mut().map(|conf| conf.remove(key));
+        self
+    }
+
     /// The configuration of this verb, with the `prevResult` that a runtime would send.
     pub(crate) fn sent(&self, verb: &str) -> Value {
         let mut conf = self.conf.clone();

@@ -34,7 +34,7 @@ pub(crate) const CASES: &[Case] = &[
         check: |stage| {
             let mut a = stage.attachment()?;
             for key in ["ingressRate", "ingressBurst", "egressRate", "egressBurst"] {
-                a.conf.as_object_mut().map(|conf| conf.remove(key));
+                a = a.without(key);
             }
             let limits = json!({
                 "IngressRate": 8_000_000, "IngressBurst": 4_294_967_295_u64,

@@ -99,7 +99,7 @@ pub(crate) const CASES: &[Case] = &[
             for (without, shaped, unshaped) in [("ingress", "egress", "host"), ("egress", "ingress", "bwp")] {
                 let mut a = stage.attachment()?;
                 for key in ["Rate", "Burst"] {
-                    a.conf.as_object_mut().map(|conf| conf.remove(&format!("{without}{key}")));
+                    a = a.without(&format!("{without}{key}"));
                 }
                 a.add()?;
                 let queues = stage.host("tc qdisc show");

@@ -19,8 +19,7 @@ pub(crate) const CASES: &[Case] = &[
         check: |stage| {
             added(stage.attachment()?)?.del()?;
             let before = settled(stage.node);
-            let mut a = added(stage.attachment()?)?;
-            a.conf.as_object_mut().map(|conf| conf.remove("runtimeConfig"));
+            let a = added(stage.attachment()?)?.without("runtimeConfig");
             a.del()?;
             drop(a);
             same(stage, &before)

@@ -57,8 +57,7 @@ pub(crate) const CASES: &[Case] = &[
         source: "CONVENTIONS.md, args; P-061, B-17",
         of: Of::Plugins(&["tuning"]),
         check: |stage| {
-            let mut a = stage.attachment()?;
-            a.conf.as_object_mut().map(|conf| conf.remove("sysctl"));
+            let a = stage.attachment()?.without("sysctl");
             let a =
                 a.with(&json!({ "args": { "cni": { "sysctl": { "net.ipv4.conf.eth0.arp_filter": "1" } } } }));
             a.add()?;

@@ -109,9 +109,7 @@ pub(crate) const CASES: &[Case] = &[
         source: "cni.dev, bridge: L2 networks; P-040, B-04",
         of: Of::Plugins(&["bridge", "macvlan", "tap", "host-device"]),
         check: |stage| {
-            let mut a = stage.attachment()?;
-            a.conf.as_object_mut().map(|conf| conf.remove("ipam"));
-            a.conf.as_object_mut().map(|conf| conf.remove("isGateway"));
+            let a = stage.attachment()?.without("ipam").without("isGateway");
             let result = a.add()?;
             require!(result["ips"].is_null(), "addresses from nowhere: {result}");
             a.check()?;
@@ -125,8 +123,7 @@ pub(crate) const CASES: &[Case] = &[
         source: "cni.dev, ptp, dummy; part 3: \"fails to create dummy link with no ipam\"",
         of: Of::Plugins(&["ptp", "ipvlan", "dummy"]),
         check: |stage| {
-            let mut a = stage.attachment()?;
-            a.conf.as_object_mut().map(|conf| conf.remove("ipam"));
+            let a = stage.attachment()?.without("ipam");
             a.run("ADD").error()?;
             Ok(())
         },

@@ -4,9 +4,10 @@ use sandbox::Place;
 use serde_json::{Value, json};
 
 use crate::case::{Case, Of};
+use crate::cases::traffic::addresses;
 use crate::stage::Stage;
 use crate::traffic::ping;
-use crate::unmet::{Outcome, Unmet, fail, require, skip};
+use crate::unmet::{Outcome, Unmet, require, skip};
 
 pub(crate) const CASES: &[Case] = &[
     Case {
@@ -132,8 +133,7 @@ pub(crate) const CASES: &[Case] = &[
             let a = stage.attachment()?.with(&json!({ "macspoofchk": true }));
             let b = stage.attachment()?;
             a.add()?;
-            let there = b.add()?["ips"][0]["address"].as_str().unwrap_or_default().replace("/16", "");
-            let Ok(there) = there.parse() else { fail!("no address of 10.77.0.0/16") };
+            let there = addresses(&b.add()?)?[0];
             ping(&a.pod, there).map_err(Unmet::Fails)?;
             a.inside("ip link set eth0 address c2:11:22:33:44:55");
             require!(!a.pod.reaches(there), "it still reaches {there} with another MAC");
@@ -150,8 +150,7 @@ pub(crate) const CASES: &[Case] = &[
         check: |stage| {
             let keys = json!({ "disableContainerInterface": true, "isGateway": false });
             stage.attachment()?.with(&keys).run("ADD").error()?;
-            let mut a = stage.attachment()?.with(&keys);
-            a.conf.as_object_mut().map(|conf| conf.remove("ipam"));
+            let a = stage.attachment()?.with(&keys).without("ipam");
             a.add()?;
             let flags = a.link()["flags"].clone();
             let up = flags.as_array().is_none_or(|all| all.iter().any(|flag| flag == "UP"));
@@ -170,8 +169,7 @@ pub(crate) const CASES: &[Case] = &[
             let vlan =
                 |id: u16| stage.attachment().map(|a| a.with(&json!({ "isGateway": false, "vlan": id })));
             let (a, b, c) = (vlan(100)?, vlan(100)?, vlan(200)?);
-            let there = a.add()?["ips"][0]["address"].as_str().unwrap_or_default().replace("/16", "");
-            let Ok(there) = there.parse() else { fail!("no address of 10.77.0.0/16") };
+            let there = addresses(&a.add()?)?[0];
             b.add()?;
             c.add()?;
             ping(&b.pod, there).map_err(Unmet::Fails)?;

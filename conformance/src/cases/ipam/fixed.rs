@@ -102,8 +102,7 @@ pub(crate) const CASES: &[Case] = &[
                 json!({ "args": { "cni": { "ips": ["10.79.0.7/24"] } } }),
                 json!({ "runtimeConfig": { "ips": ["10.79.0.7/24"] } }),
             ] {
-                let mut a = stage.attachment()?.with(&keys);
-                a.conf.as_object_mut().map(|conf| conf.remove("ipam"));
+                let a = stage.attachment()?.with(&keys).without("ipam");
                 a.run("ADD").error()?;
             }
             Ok(())
