@@ -70,11 +70,13 @@ fn take_over(cluster: &mut Cluster, end: &End) {
         cluster.wait_route(1, number, Some(number));
         assert_eq!(routes_of_ours(cluster, number), Some(true));
     }
-    // flanneld's word on the Node stood until ours took its place: its pods had a network all the while.
+    // flanneld's word on the Node stood until ours took its place: its pods had a network all the while. A
+    // request that its agent was killed in has no answer, and is made once more.
     assert!(eventually(PATIENCE, || speaks(cluster) == "TrestleIsUp"), "{}", cluster.member(1).log());
-    let written = cluster.api.requests("trestle-routed-agent");
-    let to_node1 = written.iter().filter(|request| request.uri.starts_with("/api/v1/nodes/node1/status?"));
-    assert_eq!(to_node1.count(), 1, "{written:?}");
+    let made = cluster.api.requests("trestle-routed-agent");
+    let to_node1 = made.iter().filter(|one| one.uri.starts_with("/api/v1/nodes/node1/status?"));
+    let written = to_node1.filter(|one| one.code == 200).count();
+    assert!(written <= 1, "{made:?}");
 }
 
 /// Who says on the first machine's Node whether its pods have a network.
