@@ -40,10 +40,10 @@ fn of(interface: &str, lines: &[String]) -> Vec<String> {
 
 /// By which address of `eth0` or `eth1` does the node see a datagram from `source` to 198.51.100.1?
 fn arrives(stage: &Stage, pod: &Pod, source: &str) {
-    let server = stage.node.within(|| UdpSocket::bind("198.51.100.1:7000")).expect("an address of the node");
+    let server = stage.node.within(|| UdpSocket::bind("198.51.100.1:0")).expect("an address of the node");
     server.set_read_timeout(Some(PATIENCE)).expect("a socket");
     let client = pod.within(|| UdpSocket::bind((source, 0))).expect("an address of the pod");
-    client.send_to(b"?", "198.51.100.1:7000").expect("a way there");
+    client.send_to(b"?", server.local_addr().expect("a socket")).expect("a way there");
     let (_, seen) = server.recv_from(&mut [0; 8]).expect("a datagram");
     assert_eq!(seen.ip().to_string(), source);
 }
