@@ -36,8 +36,8 @@ const UNSHIPPED: usize = 30;
 const FOREIGN: usize = 200;
 
 /// A plugin's memory, and that of one that is not optimized, in KiB. Most of it is the program's own file, mapped sixteen pages
-/// at a fault, which all that run share with the page cache.
-const MEMORY: u64 = 4096;
+/// at a fault, which all that run share with the page cache: what runs lies together in it (`order.ld`).
+const MEMORY: u64 = 2048;
 const MEMORY_UNSHIPPED: u64 = 16 * 1024;
 
 /// The length of the program that is all plugins, in bytes.
