@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::{TimeVal, TimeValLike as _};
+use sandbox::{Call, counted};
 
 /// What an operation took.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,19 @@ pub struct Took {
     pub wall: Duration,
     /// On all processors, in user and kernel mode, of its processes and all that they started.
     pub cpu: Duration,
+}
+
+/// What an operation does that can be counted: the same on every machine.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Its processes, and all that they started.
+    pub processes: usize,
+    /// Their system calls.
+    pub system_calls: usize,
+    /// Those of them that sent a message.
+    pub messages: usize,
+    /// The most memory that one of them had, in KiB (`VmHWM`).
+    pub peak: u64,
 }
 
 impl AddAssign for Took {
@@ -66,6 +80,21 @@ pub fn run(program: &Path, environment: &[(&str, String)], input: &[u8]) -> Stri
         Ok(status) if status.success() && read.is_ok() => text,
         other => panic!("{} {environment:?} failed: {other:?}\n{text}", program.display()),
     }
+}
+
+/// Runs a program as [`run`] does, and counts what it does.
+///
+/// # Panics
+/// Where it can't be started or traced, or fails.
+pub fn count(program: &Path, environment: &[(&str, String)], input: &[u8], counts: &mut Counts) -> String {
+    let call = environment.iter().fold(Call::new(program), |call, (key, value)| call.env(key, value));
+    let tally = counted(&call.stdin(input));
+    tally.reply.succeeded();
+    counts.processes += tally.processes;
+    counts.system_calls += tally.system_calls;
+    counts.messages += tally.sends;
+    counts.peak = counts.peak.max(tally.peak);
+    tally.reply.stdout.clone()
 }
 
 /// A file that is nowhere: a pipe would make the writer wait for us.

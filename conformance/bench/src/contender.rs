@@ -9,7 +9,7 @@ use nix::sched::{CloneFlags, unshare};
 use sandbox::{Machine, Node, Place as _, Pod};
 use serde_json::Value;
 
-use crate::call::run;
+use crate::call::{Counts, count, run};
 use crate::floor::{self, Plugin, Reach, script};
 use crate::list::{FULL, List, NETWORK, conf, name, port};
 
@@ -45,6 +45,9 @@ pub struct Contender {
     proof: String,
     bridge: u32,
 }
+
+/// How a program is run: with an environment and its standard input. What it prints.
+type Run<'a> = dyn FnMut(&Path, &[(&str, String)], &[u8]) -> String + 'a;
 
 /// How an attachment is made or undone: what [`Contender::operate`] is told.
 #[derive(Debug, Clone, Copy)]
@@ -88,6 +91,7 @@ impl Contender {
                     "ADD",
                     (*plugin, 0),
                     &configured(*plugin, &list, 0, backend, &result),
+                    &mut run,
                 );
                 result = serde_json::from_str(&answer).expect("a result");
             }
@@ -104,7 +108,7 @@ impl Contender {
     /// Where a call fails: what fails is not worth its time.
     pub fn operate(&mut self, operation: Operation, pods: &[u16]) {
         let one = |number: u16| {
-            let work = || self.chain(operation, number, self.results.get(&number));
+            let work = || self.chain(operation, number, &mut run);
             (number, self.machine.within(work))
         };
         let done: Vec<(u16, Option<Value>)> = match pods {
@@ -122,17 +126,37 @@ impl Contender {
             }),
         };
         for (number, result) in done {
-            match result {
-                Some(result) => self.results.insert(number, result),
-                None => self.results.remove(&number),
-            };
+            self.keep(number, result);
         }
     }
 
+    /// Makes or undoes the attachment of a pod, and counts what that takes.
+    ///
+    /// # Panics
+    /// Where a call fails.
+    pub fn count(&mut self, operation: Operation, pod: u16) -> Counts {
+        let mut counts = Counts::default();
+        let result = self.machine.within(|| {
+            self.chain(operation, pod, &mut |program, environment, input| {
+                count(program, environment, input, &mut counts)
+            })
+        });
+        self.keep(pod, result);
+        counts
+    }
+
+    /// What a pod's ADD answered, for its DEL.
+    fn keep(&mut self, pod: u16, result: Option<Value>) {
+        match result {
+            Some(result) => self.results.insert(pod, result),
+            None => self.results.remove(&pod),
+        };
+    }
+
     /// The list for one pod: what its ADD answers.
-    fn chain(&self, operation: Operation, number: u16, before: Option<&Value>) -> Option<Value> {
+    fn chain(&self, operation: Operation, number: u16, run: &mut Run<'_>) -> Option<Value> {
         let Operation { command, list } = operation;
-        let mut result = before.cloned().unwrap_or_default();
+        let mut result = self.results.get(&number).cloned().unwrap_or_default();
         let forth = command == "ADD";
         let steps: Vec<&Plugin> =
             if forth { list.plugins.iter().collect() } else { list.plugins.iter().rev().collect() };
@@ -140,7 +164,7 @@ impl Contender {
             match &self.kind {
                 Kind::Plugins { directory, backend } => {
                     let conf = configured(*plugin, &list, number, *backend, &result);
-                    let answer = self.plugin(directory, command, (*plugin, number), &conf);
+                    let answer = self.plugin(directory, command, (*plugin, number), &conf, run);
                     if forth {
                         result = serde_json::from_str(&answer).expect("a result");
                     }
@@ -160,6 +184,7 @@ impl Contender {
         command: &str,
         (plugin, number): (Plugin, u16),
         conf: &Value,
+        run: &mut Run<'_>,
     ) -> String {
         let pod = &self.pods[usize::from(number)];
         let ifname = if plugin == Plugin::Loopback { "lo" } else { "eth0" };

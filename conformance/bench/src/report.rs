@@ -55,6 +55,12 @@ pub fn json(machine: &Value, all: &[Series]) -> Value {
                 }
             }
         }
+        if let Some(counts) = series.counts {
+            row["processes"] = json!(counts.processes);
+            row["system calls"] = json!(counts.system_calls);
+            row["messages"] = json!(counts.messages);
+            row["peak KiB"] = json!(counts.peak);
+        }
         row
     });
     json!({"machine": machine, "rows": rows.collect::<Vec<_>>()})
@@ -67,21 +73,22 @@ pub fn table(machine: &Value, all: &[Series]) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let number =
         |value: &Value| value.as_f64().map_or_else(|| "–".to_owned(), |number| format!("{number:.2}"));
+    let whole = |value: &Value| value.as_u64().map_or_else(|| "–".to_owned(), |number| number.to_string());
     let mut table = format!(
-        "Milliseconds, median and 99th percentile; ratios are medians of the same rounds. {}, {} processors, Linux {}.\n\n",
+        "Milliseconds, median and 99th percentile; ratios are medians of the same rounds; counts are of one more. {}, {} processors, Linux {}.\n\n",
         text(&machine["processor"]),
         machine["processors"],
         text(&machine["kernel"]),
     );
-    table += "| what | pods there | at once | who | wall | CPU | wall / floor | CPU / floor | wall / ours | CPU / ours |\n";
-    table += "|---|--:|--:|---|--:|--:|--:|--:|--:|--:|\n";
+    table += "| what | pods there | at once | who | wall | CPU | wall / floor | CPU / floor | wall / ours | CPU / ours | processes | system calls | messages | peak KiB |\n";
+    table += "|---|--:|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n";
     for row in report["rows"].as_array().into_iter().flatten() {
         let both =
             |quantity: &Value| format!("{} [{}]", number(&quantity["median"]), number(&quantity["p99"]));
         // Writing to a String can't fail.
         let _ = writeln!(
             table,
-            "| {} {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            "| {} {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
             text(&row["row"]),
             text(&row["command"]),
             row["present"],
@@ -93,6 +100,10 @@ pub fn table(machine: &Value, all: &[Series]) -> String {
             number(&row["cpu"]["of floor"]),
             number(&row["wall"]["of ours"]),
             number(&row["cpu"]["of ours"]),
+            whole(&row["processes"]),
+            whole(&row["system calls"]),
+            whole(&row["messages"]),
+            whole(&row["peak KiB"]),
         );
     }
     table

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::call::{Took, measured};
+use crate::call::{Counts, Took, measured};
 use crate::contender::{Contender, Operation};
 use crate::floor::{Plugin, Reach};
 use crate::list::{FULL, List};
@@ -33,6 +33,8 @@ pub struct Series {
     pub contender: String,
     /// One for each round, of the same rounds as the other contenders'.
     pub rounds: Vec<Took>,
+    /// What one more round did, where it was counted.
+    pub counts: Option<Counts>,
 }
 
 const BRIDGE: &[Plugin] = &[Plugin::Bridge];
@@ -63,7 +65,7 @@ pub const TOGETHER: [u16; 4] = [1, 4, 16, 64];
 pub const ADDRESS: Row = row("host-local", &[Plugin::HostLocal], Reach::Bridge, 0);
 
 /// ADD and DEL of a row, in so many rounds, each contender's turn earlier in the one and later in the next. The first makes what stays
-/// and does not count.
+/// and is left out; after the last, one at a time is done once more and counted.
 pub fn take_turns(row: &Row, present: u16, rounds: usize, contenders: &mut [Contender]) -> Vec<Series> {
     let pods: Vec<u16> = (1..=row.together).map(|number| present + number).collect();
     let mut series = Vec::new();
@@ -76,6 +78,7 @@ pub fn take_turns(row: &Row, present: u16, rounds: usize, contenders: &mut [Cont
                 together: row.together,
                 contender: contender.name.to_owned(),
                 rounds: Vec::new(),
+                counts: None,
             });
         }
     }
@@ -92,6 +95,14 @@ pub fn take_turns(row: &Row, present: u16, rounds: usize, contenders: &mut [Cont
             }
         }
     }
+    if let [pod] = pods[..] {
+        for (half, command) in ["ADD", "DEL"].into_iter().enumerate() {
+            for (who, contender) in contenders.iter_mut().enumerate() {
+                series[half * count + who].counts =
+                    Some(contender.count(Operation { command, list: row.list }, pod));
+            }
+        }
+    }
     series
 }
 
@@ -105,6 +116,7 @@ pub fn grow(from: u16, to: u16, contenders: &mut [Contender]) -> Vec<Series> {
         together: 1,
         contender: contender.name.to_owned(),
         rounds: Vec::new(),
+        counts: None,
     };
     let mut all: Vec<Series> = contenders.iter().map(series).collect();
     let numbers: Vec<u16> = (from..to).collect();
@@ -148,6 +160,7 @@ pub fn status(rounds: usize, contenders: &[Contender], empty: &std::path::Path, 
         together: 1,
         contender: name.to_owned(),
         rounds: Vec::new(),
+        counts: None,
     };
     let asked: Vec<&Contender> =
         contenders.iter().filter(|contender| ["ours", "1.9.1 iptables"].contains(&contender.name)).collect();

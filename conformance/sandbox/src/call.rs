@@ -14,7 +14,7 @@ use crate::{Output, Pod};
 pub struct Call {
     words: Vec<PathBuf>,
     environment: Vec<(String, String)>,
-    stdin: String,
+    stdin: Vec<u8>,
 }
 
 impl Call {
@@ -23,7 +23,7 @@ impl Call {
     pub fn new(plugin: impl AsRef<Path>) -> Self {
         let plugin = plugin.as_ref();
         let directory = plugin.parent().unwrap_or(Path::new("."));
-        let call = Self { words: vec![plugin.to_owned()], environment: Vec::new(), stdin: String::new() };
+        let call = Self { words: vec![plugin.to_owned()], environment: Vec::new(), stdin: Vec::new() };
         call.path(directory)
     }
 
@@ -80,8 +80,14 @@ impl Call {
 
     /// Standard input: a JSON value, or any text to try the plugin with.
     #[must_use]
-    pub fn conf(mut self, conf: impl Display) -> Self {
-        self.stdin = conf.to_string();
+    pub fn conf(self, conf: impl Display) -> Self {
+        self.stdin(conf.to_string().as_bytes())
+    }
+
+    /// Standard input: any bytes.
+    #[must_use]
+    pub fn stdin(mut self, bytes: &[u8]) -> Self {
+        self.stdin = bytes.to_vec();
         self
     }
 
@@ -120,7 +126,7 @@ impl Call {
         };
         // A plugin may end without reading its input; that is its answer, not our failure. A configuration fits the pipe.
         if let Some(mut stdin) = child.stdin.take() {
-            let _ = stdin.write_all(self.stdin.as_bytes());
+            let _ = stdin.write_all(&self.stdin);
         }
         Running(child)
     }
