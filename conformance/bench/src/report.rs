@@ -109,6 +109,35 @@ pub fn table(machine: &Value, all: &[Series]) -> String {
     table
 }
 
+/// Several at once, as a table in Markdown: how much sooner each of them is done than one alone, and in units of what the floor gains.
+#[must_use]
+pub fn gains(all: &[Series]) -> String {
+    let wall = |series: &Series| percentile(milliseconds(series, |took| took.wall), 50);
+    let gain = |several: &Series| {
+        let is_alone = |one: &&Series| {
+            (&one.title, one.command, &one.contender, one.together)
+                == (&several.title, several.command, &several.contender, 1)
+        };
+        all.iter().find(is_alone).map(|alone| wall(alone) * f64::from(several.together) / wall(several))
+    };
+    let mut table =
+        "\n| several at once | how many | who | sooner | of the floor's |\n|---|--:|---|--:|--:|\n"
+            .to_owned();
+    for series in all.iter().filter(|series| series.together > 1) {
+        let floor = all.iter().find(|other| is_same_row(series, other) && other.contender == "floor");
+        if let (Some(own), Some(floor)) = (gain(series), floor.and_then(gain)) {
+            let Series { title, command, together, contender, .. } = series;
+            // Writing to a String can't fail.
+            let _ = writeln!(
+                table,
+                "| {title} {command} | {together} | {contender} | {own:.2} | {:.2} |",
+                own / floor
+            );
+        }
+    }
+    table
+}
+
 /// The machine that numbers are of.
 ///
 /// # Panics

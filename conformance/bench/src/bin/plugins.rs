@@ -102,7 +102,7 @@ fn main() {
 
 fn write(all: &[Series]) {
     let machine = report::machine();
-    let table = report::table(&machine, all);
+    let table = report::table(&machine, all) + &report::gains(all);
     let json = report::json(&machine, all);
     let out = path("BENCH_OUT");
     let files = [
