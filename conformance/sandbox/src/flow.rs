@@ -9,7 +9,7 @@ use crate::Place;
 
 /// Echo requests by the thousand, again and again while the first argument is there; each `ping` waits for the last of
 /// its answers, so none is counted as lost because the flow was ended.
-const LOOP: &str = r#"while ping -n -q -i 0.001 -c 1000 "$2" || :; [ -e "$1" ]; do :; done"#;
+const LOOP: &str = r#"while ping -n -q -i 0.001 -c 1000 ${3:+-I "$3"} "$2" || :; [ -e "$1" ]; do :; done"#;
 
 /// The same with a conversation of its own for each request: every one passes whatever is asked of a first packet only.
 const ANEW: &str = r#"while ping -n -q -c 1 -W 5 "$2" || :; [ -e "$1" ]; do :; done"#;
@@ -38,7 +38,16 @@ impl Flow {
     /// Where it can't be started.
     #[must_use]
     pub fn start(from: &impl Place, address: IpAddr) -> Self {
-        Self::run(from, address, LOOP)
+        Self::run(from, address, LOOP, None)
+    }
+
+    /// The same by an address of the place that is not the one that its routes would take.
+    ///
+    /// # Panics
+    /// Where it can't be started.
+    #[must_use]
+    pub fn by(from: &impl Place, source: IpAddr, address: IpAddr) -> Self {
+        Self::run(from, address, LOOP, Some(source))
     }
 
     /// Starts requests one after the other, each of a connection of its own to whoever tracks those.
@@ -47,15 +56,20 @@ impl Flow {
     /// Where it can't be started.
     #[must_use]
     pub fn of_connections(from: &impl Place, address: IpAddr) -> Self {
-        Self::run(from, address, ANEW)
+        Self::run(from, address, ANEW, None)
     }
 
-    fn run(from: &impl Place, address: IpAddr, script: &str) -> Self {
+    fn run(from: &impl Place, address: IpAddr, script: &str, source: Option<IpAddr>) -> Self {
         let running = PathBuf::from(format!("/run/flow-to-{address}"));
         File::create(&running).expect("the node's own /run");
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--", "sh", "-c", script, "sh"]).arg(&running);
-        command.arg(address.to_string()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .arg(address.to_string())
+            .args(source.map(|source| source.to_string()))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let child = from.within(|| command.spawn()).expect("a shell starts");
         Self { child: Some(child), address, running }
     }

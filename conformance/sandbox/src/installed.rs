@@ -14,12 +14,16 @@ pub struct Directory(PathBuf);
 
 impl Directory {
     pub(crate) fn under(parent: &Path) -> Self {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = parent.join(format!("sandbox-{}-{number}", std::process::id()));
-        if let Err(error) = std::fs::create_dir(&path) {
-            panic!("{} can't be made: {error}", path.display());
+        loop {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let path = parent.join(format!("sandbox-{}-{number}", std::process::id()));
+            match std::fs::create_dir(&path) {
+                Ok(()) => return Self(path),
+                // Of a process that was killed, and had this ID.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => panic!("{} can't be made: {error}", path.display()),
+            }
         }
-        Self(path)
     }
 
     /// Where it is.

@@ -63,7 +63,7 @@ fn where_a_server_has_nothing_left_whoever_has_something_keeps_it() {
     let stage = Stage::new();
     let _server = stage.server("--dhcp-range=10.5.0.10,10.5.0.10,255.255.255.0,1h", &[]);
     let socket = "/run/elsewhere/dhcp.sock";
-    let _daemon = stage.daemon_at(socket, &["-resendtimeout", "1s"]);
+    let _daemon = stage.daemon_at(socket, &["-resendtimeout", "5s"]);
     let conf = Stage::conf(&json!({ "daemonSocketPath": socket }));
     let (first, second) = (stage.pod("c1"), stage.pod("c2"));
     let mut kept = conf.clone();

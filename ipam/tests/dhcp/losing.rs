@@ -62,7 +62,7 @@ fn an_address_whose_time_is_over_is_taken_away_until_a_server_gives_it_again() {
 #[test]
 fn a_server_that_is_absent_is_told_of_and_may_be_asked_again() {
     let stage = Stage::new();
-    let _daemon = stage.daemon(&["-resendtimeout", "1s"]);
+    let _daemon = stage.daemon(&["-resendtimeout", "5s"]);
     let pod = stage.pod("c1");
     let conf = Stage::conf(&json!({}));
     let error = stage.call("ADD", &pod, &conf).run().error();

@@ -167,6 +167,20 @@ impl Stage {
         change(&mut record["leases"][0]["times"]);
         fs::write(path, record.to_string()).expect("a record");
     }
+
+    /// Was the aged lease extended so many times, and is the one record written anew? The daemon says so before it does.
+    pub(crate) fn is_extended(times: usize) -> bool {
+        let records = Self::records();
+        let [path] = &records[..] else { return false };
+        let record = fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+        said().matches("is extended").count() == times
+            && record.is_some_and(|record| record["leases"][0]["times"]["renew"] != 0)
+    }
+
+    /// How often the server was asked for an address by somebody who has none.
+    pub(crate) fn discoveries() -> usize {
+        fs::read_to_string("/run/dnsmasq.log").unwrap_or_default().matches("DHCPDISCOVER(").count()
+    }
 }
 
 /// The addresses of a result, with their prefix lengths.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sandbox::{Call, Node, Place, Pod};
+use sandbox::{Call, Node, PATIENCE, Place, Pod, eventually};
 use serde_json::{Value, json};
 
 /// The node, where its plugins are, and the network's name.
@@ -39,6 +39,9 @@ impl Stage {
     pub(crate) fn attached(&self, name: &str) -> (Pod, Value) {
         let pod = self.node.pod(name);
         let result = self.call(&pod, &bridge()).command("ADD").run().result();
+        // The kernel says that a link runs some time after its carrier came.
+        let runs = || link(&pod, "eth0")["operstate"] == "UP";
+        assert!(eventually(PATIENCE, runs), "{}", link(&pod, "eth0"));
         (pod, result)
     }
 

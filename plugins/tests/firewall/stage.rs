@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sandbox::{Call, Node, Output, Place, Pod};
+use sandbox::{Call, Node, Output, PATIENCE, Place, Pod, eventually};
 use serde_json::{Value, json};
 
 /// The four iptables.
@@ -40,6 +40,11 @@ impl Container {
     /// Does it reach every address of another, by its own family of addresses?
     pub(crate) fn reaches_all(&self, other: &Self) -> Vec<bool> {
         other.addresses().iter().map(|address| self.reaches(address)).collect()
+    }
+
+    /// Does it, sooner or later? A slow machine may need longer than a ping waits.
+    pub(crate) fn comes_to_reach(&self, other: &Self) -> bool {
+        eventually(PATIENCE, || self.reaches_all(other) == [true, true])
     }
 }
 
