@@ -2,10 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use nix::sys::socket::{Shutdown, shutdown};
 use sandbox::{Place, Sctp, SctpPacket};
 
 /// How long an answer may take.
@@ -21,9 +23,10 @@ pub(crate) fn tcp(server: &impl Place, bind: SocketAddr, client: &impl Place, to
         let listener = TcpListener::bind(bind)?;
         listener.set_nonblocking(true).map(|()| listener)
     };
-    let listener = server.within(serving).map_err(|error| told("serving", error))?;
+    // That the judge can't listen is no finding: several cases want an error of the asker's.
+    let listener = server.within(serving).unwrap_or_else(|error| panic!("{}", told("serving", error)));
     let given_up = AtomicBool::new(false);
-    thread::scope(|scope| {
+    let seen = thread::scope(|scope| {
         scope.spawn(|| {
             let answered = || match listener.accept() {
                 Ok((mut stream, peer)) => {
@@ -45,7 +48,10 @@ pub(crate) fn tcp(server: &impl Place, bind: SocketAddr, client: &impl Place, to
         given_up.store(true, Ordering::Relaxed);
         let text = asked.map_err(|error| told("asking", error))?;
         text.parse().map_err(|_| format!("TCP: {to} answered {text:?}"))
-    })
+    });
+    // A child of another worker's may have it until it is another program: closed here alone, it would go on listening.
+    let _ = shutdown(listener.as_raw_fd(), Shutdown::Both);
+    seen
 }
 
 /// The same by UDP: a datagram there, and its answer from the address that was asked.

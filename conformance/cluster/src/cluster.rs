@@ -146,6 +146,19 @@ impl<'node> Cluster<'node> {
         self.until_succeeds(&["rollout", "status", what, "-n", namespace, "--timeout=20s"]);
     }
 
+    /// Waits until a Pod with this label is Ready on every node: a DaemonSet has rolled out also where its controller has not
+    /// seen a new node yet.
+    ///
+    /// # Panics
+    /// Where that never comes.
+    pub fn wait_everywhere(&self, app: &str) {
+        for node in &self.nodes {
+            let (label, here) =
+                (format!("-l=app={app}"), format!("--field-selector=spec.nodeName={}", node.name()));
+            self.wait(&["--for=condition=Ready", "pods", "-n=default", &label, &here]);
+        }
+    }
+
     /// `kubectl wait`, for as long as a loaded machine may take.
     ///
     /// # Panics

@@ -39,7 +39,8 @@ impl Runtime {
         let read = init.stdout.take().map(|mut output| output.read_exact(&mut [0]));
         assert!(matches!(read, Some(Ok(()))), "no process namespace: container runtimes are tested as root");
         let pid = node.exec(&["pgrep", "-P", &init.id().to_string()]).stdout.trim().to_owned();
-        let cgroup = format!("trestle-test-{}", init.id());
+        // No name begins another's: they are swept by their beginnings.
+        let cgroup = format!("trestle-test-{:07}", init.id());
         let namespaces = Namespaces::of(&pid);
         Self { init, pid, namespaces, scratch, logs: node.directory(), cgroup }
     }
@@ -98,7 +99,7 @@ impl Drop for Runtime {
         let groups = format!("/sys/fs/cgroup -depth -type d -path */{}*", self.cgroup);
         let empty = eventually(PATIENCE, || {
             let find = |action: &[&str]| Command::new("find").args(groups.split(' ')).args(action).output();
-            let _ = find(&["-exec", "rmdir", "{}", ";"]);
+            let _ = find(&["-exec", "rmdir", "{}", "+"]);
             find(&[]).is_ok_and(|found| found.stdout.is_empty())
         });
         assert!(empty || std::thread::panicking(), "control groups {} stay", self.cgroup);

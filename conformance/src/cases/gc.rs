@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use crate::case::{Case, Of};
 use crate::cases::breakage::NO_GC;
 use crate::cases::leak::added;
-use crate::life::{BURIAL, same, settled};
+use crate::life::{BURIAL, settled};
 use crate::specimen::Kind;
 use crate::stage::Stage;
-use crate::unmet::Outcome;
+use crate::unmet::{Outcome, require};
 
 /// Those that keep something outside the container's network.
 const KEEPING: Of =
@@ -78,10 +78,12 @@ fn stale(stage: &Stage<'_>, list: &Value) -> Outcome {
     drop(a);
     // The kernel buries a namespace when it has time, and a runtime calls again.
     let mut answer = stage.run(&call);
-    let _ = sandbox::eventually(BURIAL, || {
+    let left = || before.diff(&sandbox::Snapshot::take(stage.node));
+    let _ = sandbox::eventually(2 * BURIAL, || {
         answer = call.run();
-        answer.code != 0 || before.diff(&sandbox::Snapshot::take(stage.node)).is_empty()
+        answer.code != 0 || left().is_empty()
     });
     answer.silent_success()?;
-    same(stage, &before)
+    require!(left().is_empty(), "the node is not as it was before:\n{}", left());
+    Ok(())
 }

@@ -54,7 +54,7 @@ pub(crate) fn comes_and_goes(cluster: &Cluster) {
         assert_eq!(found, format!("{addressed}\n{addressed}\n"), "on {}", node.name());
     }
     step("and are gone", || {
-        let delete = ["delete", "deployment", CROWDS[0], CROWDS[1], "--cascade=foreground", "--timeout=200s"];
+        let delete = ["delete", "deployment", CROWDS[0], CROWDS[1], "--cascade=foreground", "--timeout=600s"];
         cluster.kubectl(&delete);
         let gone = eventually(PATIENCE * 6, || counts(cluster) == standing);
         assert!(gone, "{}", cluster.state());

@@ -9,8 +9,8 @@ use crate::reach;
 /// Waits until everything runs on every node, and asks all of it.
 fn all_run(cluster: &Cluster) {
     cluster.wait_ready();
-    for what in ["daemonset/web", "daemonset/bare"] {
-        cluster.wait_rolled_out(what, "default");
+    for app in ["web", "bare"] {
+        cluster.wait_everywhere(app);
     }
     reach::all(cluster);
 }

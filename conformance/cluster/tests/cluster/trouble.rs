@@ -24,10 +24,14 @@ pub(crate) fn all(cluster: &Cluster) {
         "--probe",
     ];
     node.sh(BLOCK);
-    let said = cluster.try_kubectl(&words);
+    let mut last = None;
+    let blocked = eventually(PATIENCE, || {
+        let said = last.insert(cluster.try_kubectl(&words));
+        let found = said.stdout.lines().filter(|line| line.contains("blocked outward")).count();
+        said.code != 0 && found == 2 * (cluster.nodes().len() - 1)
+    });
     node.sh("nft delete table inet block");
-    let found = said.stdout.lines().filter(|line| line.contains("blocked outward")).count();
-    assert!(said.code != 0 && found == 2 * (cluster.nodes().len() - 1), "{said:?}");
+    assert!(blocked, "{last:?}");
     let mut events = Value::Null;
     let told = eventually(PATIENCE, || {
         events = cluster.get(&["events", "-n=default", "--field-selector=reason=ProbeFailed"]);
