@@ -65,7 +65,7 @@ pub const TOGETHER: [u16; 4] = [1, 4, 16, 64];
 pub const ADDRESS: Row = row("host-local", &[Plugin::HostLocal], Reach::Bridge, 0);
 
 /// ADD and DEL of a row, in so many rounds, each contender's turn earlier in the one and later in the next. The first makes what stays
-/// and is left out; after the last, one at a time is done once more and counted.
+/// and is left out; after the last, one pod beside one is done once more and counted (a tracer is slow where much is there).
 pub fn take_turns(row: &Row, present: u16, rounds: usize, contenders: &mut [Contender]) -> Vec<Series> {
     let pods: Vec<u16> = (1..=row.together).map(|number| present + number).collect();
     let mut series = Vec::new();
@@ -95,11 +95,11 @@ pub fn take_turns(row: &Row, present: u16, rounds: usize, contenders: &mut [Cont
             }
         }
     }
-    if let [pod] = pods[..] {
+    if let ([pod], 1) = (&pods[..], present) {
         for (half, command) in ["ADD", "DEL"].into_iter().enumerate() {
             for (who, contender) in contenders.iter_mut().enumerate() {
                 series[half * count + who].counts =
-                    Some(contender.count(Operation { command, list: row.list }, pod));
+                    Some(contender.count(Operation { command, list: row.list }, *pod));
             }
         }
     }
